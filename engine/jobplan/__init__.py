@@ -1,0 +1,1 @@
+"""Check structured facts against rules kept as data, with citations."""
