@@ -46,7 +46,7 @@ types: $(READY)
 	$(PY) -m mypy
 
 walls: $(READY)
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(PY) -m pytest -q tests/test_walls.py
 
 differential: $(READY)
