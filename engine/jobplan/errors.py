@@ -110,15 +110,15 @@ class JobplanError(Exception):
         return render_problems(self.problems, self.texts)
 
 
-class BrokenInput(JobplanError):  # noqa: N818 (named by what its author sees)
+class BrokenInput(JobplanError):
     """A file that is no YAML or JSON of the kind that is read here."""
 
 
-class BrokenPolicy(JobplanError):  # noqa: N818
+class BrokenPolicy(JobplanError):
     """A policy that cannot be used."""
 
 
-class BrokenPlan(JobplanError):  # noqa: N818
+class BrokenPlan(JobplanError):
     """A plan that cannot be read or judged."""
 
 

@@ -4,7 +4,7 @@ from jobplan.errors import Extent, Lines, Problem, Span
 
 SIZE_LIMIT = 4 * 1024 * 1024  # bytes
 DEPTH_LIMIT = 64  # lists and mappings inside each other
-VALUE_LIMIT = 400_000  # keys, values and brackets; 4 MiB of ordinary text have fewer
+VALUE_LIMIT = 300_000  # keys, values and brackets; 4 MiB of ordinary text have fewer
 NUMBER_LIMIT = 1e12  # beyond it doubles rounded to 9 decimals lose their meaning
 PROBLEM_LIMIT = 100  # in one file; more help nobody
 _SHOWN_WIDTH = 60  # characters of the author's text in a message

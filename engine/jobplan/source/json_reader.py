@@ -27,13 +27,16 @@ def read_json(file: str, text: str) -> Any:
         raise BrokenInput([_syntax_problem(error, file)], {file: text}) from None
     except RecursionError as error:
         too_deep = error
-    if too_deep or doubts.any or _SURROGATE_ESCAPE.search(text) or _is_too_much(data):
-        complaints = Complaints(file, text)
+    complaints = Complaints(file, text)
+    depth, count = _depth_and_count(data)
+    if count > VALUE_LIMIT:
+        complaints.too_many()
+    elif too_deep or doubts.any or depth > DEPTH_LIMIT or _SURROGATE_ESCAPE.search(text):
         json_places(text, complaints)
-        if complaints.problems:
-            raise BrokenInput(complaints.problems, {file: text}) from None
-        if too_deep:
-            raise too_deep
+    if complaints.problems:
+        raise BrokenInput(complaints.problems, {file: text}) from None
+    if too_deep:
+        raise too_deep
     return data
 
 
@@ -80,8 +83,10 @@ class _Doubts:
         return data
 
 
-def _is_too_much(data: Any) -> bool:
-    level, depth, count = [data], 0, 0
+def _depth_and_count(data: Any) -> tuple[int, int]:
+    """Return on how many levels values stand, and how many keys and values there are."""
+    level = [data]
+    depth, count = 0, 0
     while level:
         inner: list[Any] = []
         for value in level:
@@ -92,12 +97,8 @@ def _is_too_much(data: Any) -> bool:
                 inner += value
         count += len(level)
         depth += 1
-        if count > VALUE_LIMIT or (
-            depth > DEPTH_LIMIT and any(type(value) in (dict, list) for value in level)
-        ):
-            return True
         level = inner
-    return False
+    return depth, count
 
 
 class _Scan:

@@ -171,7 +171,8 @@ class _Reader:
             return
         is_scalar = type(event) is ScalarEvent
         found = (quoted(event.value) if event.value else "none") if is_scalar else "a list or mapping"
-        self._complaints.add("key-not-text", f"expected text as a key, found {found}", extent, QUOTE_IT)
+        way_out = "quote it" if is_scalar and event.value else QUOTE_IT
+        self._complaints.add("key-not-text", f"expected text as a key, found {found}", extent, way_out)
 
     def _check_lone_key(self, key: str, extent: Extent, place: Place) -> None:
         """Refuse `{text: here, and here}`, of which YAML makes a second key."""

@@ -9,6 +9,7 @@ from yaml.reader import ReaderError
 from jobplan.errors import Lines, Problem, Span
 from jobplan.source.complaints import QUOTE_IT, quoted
 
+_UNKNOWN_TAG = "found undefined tag handle"
 _ALIGN = "quote the whole text, or check the indentation"
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
@@ -33,7 +34,7 @@ _WORDS: dict[str, tuple[str, str | None]] = {
     "did not find expected comment or line break": ("expected the end of the line", QUOTE_IT),
     "block sequence entries are not allowed in this context": ("a list cannot begin here", QUOTE_IT),
     "found unknown escape character": ("an unknown escape", "use single quotes, or double the backslash"),
-    "found undefined tag handle": ("a tag", "leave it out, or quote the text"),
+    _UNKNOWN_TAG: ("expected a value, found a tag", "leave it out, or quote the text"),
 }
 # libyaml notices these late: the place is where the text in question begins
 _FROM_CONTEXT: dict[str, tuple[str, str | None]] = {
@@ -59,7 +60,8 @@ def syntax_problem(error: yaml.MarkedYAMLError, file: str, text: str) -> Problem
     if error.context in _BEGUN and error.context_mark is not None:
         begun = error.context_mark.index
         related = ((_BEGUN[error.context], lines.span(file, (begun, begun + 1))),)
-    return Problem("yaml-syntax", message, lines.span(file, (at, at + 1)), help_text, related)
+    code = "tag" if error.problem == _UNKNOWN_TAG else "yaml-syntax"
+    return Problem(code, message, lines.span(file, (at, at + 1)), help_text, related)
 
 
 def reader_problem(error: ReaderError, file: str, text: str) -> Problem:
