@@ -1,0 +1,253 @@
+"""Plan documents, turned into relations of rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobplan.errors import BrokenInput, BrokenPlan, Problem, Span, suggest
+from jobplan.facts.rows import RowReader, Written, leave_out
+from jobplan.facts.schema import FactSchema, Field
+from jobplan.facts.values import WrongValueError, value_of
+from jobplan.model import Relation, Row
+from jobplan.source import Document, Route, read_document
+from jobplan.source.complaints import PROBLEM_LIMIT
+from jobplan.validation import problem_at, unknown_field, words_of
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A missing fact filled in aloud, for one row or (`row` empty) for every row that lacks it.
+
+    Rows name it in `assumed` by its id. `by_user` tells that it is not the plan's own.
+    """
+
+    id: str
+    relation: str
+    field: str
+    value: Any
+    written: Any
+    why: str
+    row: str = ""
+    by_user: bool = False
+
+
+@dataclass(slots=True)
+class Plan:
+    """What one plan document says; every relation of the schema is there, given or not.
+
+    `digest` is the SHA-256 of the document as canonical JSON. Waivers, attestations and source are
+    as written.
+    """
+
+    id: str
+    digest: str
+    document: Document
+    relations: dict[str, Relation]
+    root: Row
+    date: int | None
+    policy: tuple[str | None, ...]
+    waivers: tuple[Mapping[str, Any], ...]
+    attestations: tuple[Mapping[str, Any], ...]
+    assumptions: tuple[Assumption, ...]
+    source: Mapping[str, Any]
+    extensions: Mapping[str, Any]
+
+    def span(self, row: Row, field: str = "") -> Span | None:
+        """Return where a row, or one of its facts, stands in the document; None for data without text."""
+        if not self.document.text:
+            return None
+        return self.document.at((*row.place, field) if field else row.place)
+
+
+def read_plan(
+    source: str | Path | Mapping[str, Any] | Document,
+    schema: FactSchema,
+    *,
+    assumptions: Iterable[Mapping[str, Any]] = (),
+) -> Plan:
+    """Read a plan from a file, from data as JSON has them (not copied), or from a document read before.
+
+    `assumptions` of the user fill what the plan, with its own, leaves missing. Raises BrokenPlan with
+    every problem found.
+    """
+    document = _document(source)
+    digest = _digest(document)
+    placed = schema.checker.placed_problems(document) if schema.checker else []
+    reader = RowReader(document)
+    plan = _plan(reader, schema, digest, tuple(assumptions)) if isinstance(document.data, dict) else None
+    told = {route for route, _ in placed}
+    problems = [problem for _, problem in placed]
+    problems += [problem for route, problem in reader.problems if not _is_told(route, told)]
+    if plan is None and not problems:
+        problems = [_wrong_type(document, (), "a mapping", document.data)]
+    if problems or plan is None:
+        texts = {document.file: document.text} if document.text else None
+        raise BrokenPlan(problems[:PROBLEM_LIMIT], texts)
+    return plan
+
+
+def _document(source: str | Path | Mapping[str, Any] | Document) -> Document:
+    if isinstance(source, Document):
+        return source
+    if isinstance(source, Mapping):
+        return Document("", dict(source), "", {}, {})
+    try:
+        return read_document(str(source))
+    except BrokenInput as broken:
+        raise BrokenPlan(broken.problems, broken.texts) from None
+
+
+def _digest(document: Document) -> str:
+    try:
+        canonical = json.dumps(
+            document.data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        )
+        return hashlib.sha256(canonical.encode()).hexdigest()
+    except (TypeError, ValueError, RecursionError) as error:
+        problem = Problem("not-json", f"expected data as JSON has them: {str(error).lower()}")
+        raise BrokenPlan([problem]) from None
+
+
+def _is_told(route: Route, told: set[Route]) -> bool:
+    """Tell whether the schema complains about the same value, or one around or inside it."""
+    if not told:
+        return False
+    around = any(route[:length] in told for length in range(1, len(route) + 1))
+    return around or any(other[: len(route)] == route for other in told)
+
+
+def _wrong_type(document: Document, route: Route, expected: str, found: Any) -> Problem:
+    return problem_at(document, route, "wrong-type", f"expected {expected}, found {words_of(found)}")
+
+
+def _plan(
+    reader: RowReader, schema: FactSchema, digest: str, assumptions: tuple[Mapping[str, Any], ...]
+) -> Plan:
+    data = reader.document.data
+    root = reader.row(schema.relations[schema.root], data, ())
+    given = data.get(schema.keys.get("id", "id"))
+    root.id = given if isinstance(given, str) else f"{schema.root}-{digest[:10]}"
+    relations = _relations(reader, schema, root)
+    source = _mapping(data, schema.keys.get("source"))
+    _carry(reader, schema, relations, source)
+    key = schema.keys.get("assumptions", "")
+    own = [_assumption(reader, schema, item, (key, index)) for index, item in enumerate(_listed(data, key))]
+    elsewhere = RowReader(Document("", {}, "", {}, {}))  # what the user assumes stands in no file
+    users = [_assumption(elsewhere, schema, item, None) for item in assumptions]
+    reader.problems.extend(elsewhere.problems)
+    filled = [assumption for assumption in (*own, *users) if assumption is not None]
+    for assumption in filled:
+        _assume(reader, relations[assumption.relation], assumption)
+    return Plan(
+        id=root.id,
+        digest=digest,
+        document=reader.document,
+        relations=relations,
+        root=root,
+        date=root[schema.date],
+        policy=tuple(root[name] for name in schema.policy),
+        waivers=tuple(_listed(data, schema.keys.get("waivers"))),
+        attestations=tuple(_listed(data, schema.keys.get("attestations"))),
+        assumptions=tuple(filled),
+        source=source,
+        extensions=_mapping(data, schema.keys.get("extensions")),
+    )
+
+
+def _mapping(data: Mapping[str, Any], key: str | None) -> Mapping[str, Any]:
+    found = data.get(key) if key else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _listed(data: Mapping[str, Any], key: str | None) -> list[Mapping[str, Any]]:
+    found = data.get(key) if key else None
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list | tuple) else []
+
+
+def _relations(reader: RowReader, schema: FactSchema, root: Row) -> dict[str, Relation]:
+    """Read every relation of the schema, parents before children."""
+    data = reader.document.data
+    relations = {schema.root: Relation(schema.root, [root])}
+    written = {"": [Written(root, data)]}
+    for name, relation in schema.relations.items():
+        if name == schema.root:
+            continue
+        relations[name], written[name] = reader.relation(relation, written[relation.parent])
+        above = relations.get(relation.parent)
+        if above is not None and not above.complete:  # rows that are not known may have rows inside
+            relations[name].complete = False
+            relations[name].cause = "blank"
+    return relations
+
+
+def _carry(
+    reader: RowReader, schema: FactSchema, relations: Mapping[str, Relation], source: Mapping[str, Any]
+) -> None:
+    """Tell what the source left empty from what it has no field for."""
+    carries = source.get("carries")
+    if not isinstance(carries, Mapping):
+        return
+    place: Route = (schema.keys["source"], "carries")
+    for name, facts in carries.items():
+        known = schema.relations.get(name)
+        if known is None:
+            problem = unknown_field(reader.document, (*place, name), schema.relations)
+            reader.problems.append(((*place, name), problem))
+            continue
+        for index, fact in enumerate(facts if isinstance(facts, list | tuple) else ()):
+            if fact not in known.fields:
+                _unknown_fact(reader, (*place, name, index), fact, known.fields)
+    for name, relation in relations.items():
+        facts = carries.get(name)
+        carried = frozenset(facts) if isinstance(facts, list | tuple) else None
+        leave_out(relation, carried, schema.relations[name].fields)
+
+
+def _unknown_fact(reader: RowReader, route: Route, name: Any, known: Iterable[str]) -> None:
+    reader.complain(route, "unknown-fact", f"no fact {words_of(name)}", suggest(str(name), known))
+
+
+def _assumption(
+    reader: RowReader, schema: FactSchema, data: Mapping[str, Any], route: Route | None
+) -> Assumption | None:
+    """Read one assumption; what is wrong with it goes to the reader. Without a route it is the user's."""
+    place = route or ("assumption",)
+    name, row = data.get("fact"), data.get("row", "")
+    relation, _, fact = name.partition(".") if isinstance(name, str) else ("", "", "")
+    field = schema.field(relation, fact)
+    if field is None:
+        known = [f"{other}.{key}" for other, found in schema.relations.items() for key in found.fields]
+        _unknown_fact(reader, (*place, "fact"), name, known)
+        return None
+    value = _assumed_value(reader, field, data.get("value"), (*place, "value"))
+    made = f"{name}@{row}" if row else f"{name}"
+    given = data.get("id", made)
+    why = str(data.get("why", ""))
+    return Assumption(str(given), relation, fact, value, data.get("value"), why, str(row), route is None)
+
+
+def _assumed_value(reader: RowReader, field: Field, written: Any, route: Route) -> Any:
+    try:
+        return value_of(field, written)
+    except WrongValueError as error:
+        reader.problems.append((route, error.problem(reader.document, route, written, field)))
+        return None
+
+
+def _assume(reader: RowReader, relation: Relation, assumption: Assumption) -> None:
+    """Fill the fact in where it is missing: never over a value, a stated `none` or a conflict."""
+    rows = [row for row in relation.rows if assumption.row in ("", row.id)]
+    if assumption.row and not rows and not assumption.by_user:
+        reader.complain(("assumptions",), "unknown-row", f"no row `{assumption.row}` in `{relation.name}`")
+    for row in rows:
+        field = assumption.field
+        if field in row or row.causes.get(field) in ("none", "conflict"):
+            continue
+        row.causes.pop(field, None)
+        row[field] = assumption.value
+        row.assumed[field] = assumption.id

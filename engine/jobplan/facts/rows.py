@@ -1,0 +1,172 @@
+"""Rows of a plan document: values, why they are absent, ids."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from jobplan.errors import Problem
+from jobplan.facts.schema import Field, RelationSchema
+from jobplan.facts.values import WrongValueError, settle, value_of
+from jobplan.model import Cause, Relation, Row
+from jobplan.source import Document, Route
+from jobplan.validation import problem_at, unknown_field, words_of
+
+_ID_LENGTH = 10  # hexadecimal digits of a row's content in an id made from it
+
+
+class Written(NamedTuple):
+    """A row and the mapping that it was read from."""
+
+    row: Row
+    data: Mapping[str, Any]
+
+
+class RowReader:
+    """Reads the rows of one document; what is wrong with them is gathered in `problems`."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems: list[tuple[Route, Problem]] = []
+        self._ids: dict[tuple[str, str], Row] = {}
+        self._made: dict[str, int] = {}
+
+    def complain(self, route: Route, code: str, message: str, hint: str | None = None) -> None:
+        """Gather a problem with the value at `route`."""
+        self.problems.append((route, problem_at(self.document, route, code, message, hint)))
+
+    def relation(self, schema: RelationSchema, holders: list[Written]) -> tuple[Relation, list[Written]]:
+        """Read a relation from the lists that its holders have: the plan, or the rows of a parent.
+
+        `open_parents` names every holder that has no such list, and `complete` is false if there is one.
+        """
+        found: list[Written] = []
+        without: set[str] = set()
+        for holder in holders:
+            route = (*holder.row.place, schema.name)
+            listed = holder.data.get(schema.name)
+            if isinstance(listed, list | tuple):
+                found.extend(self._rows(schema, listed, route, holder.row))
+                continue
+            without.add(holder.row.id)
+            if schema.name in holder.data:
+                self.complain(route, "wrong-type", f"expected a list, found {words_of(listed)}")
+        rows = [written.row for written in found]
+        parents = frozenset(without) if schema.parent else frozenset[str]()
+        return Relation(schema.name, rows, not without, "blank" if without else None, parents), found
+
+    def row(self, schema: RelationSchema, data: Mapping[str, Any], place: Route) -> Row:
+        """Read the facts of one row; its id and parent are not set."""
+        row = Row(relation=schema.name, place=place)
+        fields, keys = schema.fields, schema.keys.values()
+        for key, written in data.items():
+            field = fields.get(key)
+            if field is not None:
+                self._fact(row, field, written, (*place, key))
+            elif key not in keys and key not in schema.children:
+                known = (*fields, *keys, *schema.children)
+                self.problems.append(((*place, key), unknown_field(self.document, (*place, key), known)))
+        unreadable = data.get(schema.keys.get("unreadable", ""))
+        if isinstance(unreadable, Mapping):
+            self._unreadable(row, schema, unreadable)
+        return row
+
+    def name(self, row: Row, given: Any, rest: Any = None) -> None:
+        """Give a row its id: the one given, else one made from its content and `rest`."""
+        if not isinstance(given, str):
+            row.id = self._made_id(row, rest)
+            return
+        row.id = given
+        first = self._ids.setdefault((row.relation, given), row)
+        if first is not row:
+            problem = problem_at(self.document, row.place, "same-id", f"the id `{given}` stands twice")
+            if self.document.text:
+                problem = replace(problem, related=(("first here", self.document.at(first.place)),))
+            self.problems.append((row.place, problem))
+
+    def _rows(self, schema: RelationSchema, listed: Any, route: Route, parent: Row) -> Iterator[Written]:
+        for index, data in enumerate(listed):
+            place = (*route, index)
+            if not isinstance(data, Mapping):
+                self.complain(place, "wrong-type", f"expected a mapping, found {words_of(data)}")
+                continue
+            given = data.get(schema.keys.get("id", ""))
+            rest = {name: data[name] for name in schema.children if name in data}
+            for suffix, written in self._expanded(schema, data, place):
+                row = self.row(schema, written, place)
+                row.parent = parent
+                self.name(row, f"{given}{suffix}" if isinstance(given, str) else None, rest)
+                yield Written(row, data)
+
+    def _expanded(
+        self, schema: RelationSchema, data: Mapping[str, Any], place: Route
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield the row, or one for each entry of its shorthand, with what that adds to the id."""
+        short = schema.shorthand
+        if short is None or short.key not in data:
+            yield "", data
+            return
+        rest = {key: value for key, value in data.items() if key != short.key}
+        for key in (short.expands, *short.not_with):
+            if key in rest:
+                self.complain((*place, key), "not-together", f"`{key}` cannot stand beside `{short.key}`",
+                              "write a row for each, or leave it out")  # fmt: skip
+        entries = data[short.key]
+        if not isinstance(entries, list | tuple):
+            self.complain((*place, short.key), "wrong-type", f"expected a list, found {words_of(entries)}")
+            return
+        for entry in entries:
+            yield f".{entry}", {**rest, short.expands: entry}
+
+    def _fact(self, row: Row, field: Field, written: Any, route: Route) -> None:
+        name = field.name
+        try:
+            if written == "none" and field.none:
+                row.causes[name] = "none"
+            elif isinstance(written, Mapping):
+                value, words = settle(field, written)
+                if value is None:
+                    row.causes[name] = "conflict"
+                    row.texts[name] = words
+                else:
+                    row[name] = value
+            else:
+                row[name] = value_of(field, written)
+        except WrongValueError as error:
+            self.problems.append((route, error.problem(self.document, route, written, field)))
+
+    def _unreadable(self, row: Row, schema: RelationSchema, unreadable: Mapping[str, Any]) -> None:
+        for name, text in unreadable.items():
+            route = (*row.place, schema.keys["unreadable"], name)
+            if name not in schema.fields:
+                self.problems.append((route, unknown_field(self.document, route, schema.fields)))
+            elif name in row or name in row.causes:
+                self.complain(route, "not-together", f"`{name}` is given and said to be unreadable")
+            else:
+                row.causes[name] = "unreadable"
+                row.texts[name] = str(text)
+
+    def _made_id(self, row: Row, rest: Any) -> str:
+        """Return an id from relation, parent and content; equal rows are numbered from the second on."""
+        holder = row.parent.id if row.parent is not None else ""
+        content = [row.relation, holder, sorted(row.items()), sorted(row.causes.items()),
+                   sorted(row.texts.items()), rest or None]  # fmt: skip
+        text = json.dumps(content, sort_keys=True, default=str)
+        made = f"{row.relation}-{hashlib.sha256(text.encode()).hexdigest()[:_ID_LENGTH]}"
+        count = self._made[made] = self._made.get(made, 0) + 1
+        return made if count == 1 else f"{made}-{count}"
+
+
+def leave_out(relation: Relation, carried: frozenset[str] | None, fields: Mapping[str, Field]) -> None:
+    """Note at every row and at the relation what the source has no field for; None: no such relation."""
+    if carried is None and relation.cause == "blank":
+        relation.cause = "not_carried"
+    not_carried = [name for name in fields if carried is None or name not in carried]
+    cause: Cause = "not_carried"
+    for row in relation.rows:
+        for name in not_carried:
+            if name not in row:
+                row.causes.setdefault(name, cause)

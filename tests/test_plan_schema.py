@@ -1,0 +1,124 @@
+"""The plan schema keeps to its own conventions, so that everything that reads it may rely on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import sqlglot
+from jsonschema import Draft202012Validator
+from sqlglot import exp
+
+from jobplan.data import schemas_dir
+from jobplan.facts import load_schema, read_plan
+from jobplan.facts.schema import FORMS
+
+SCHEMA: Mapping[str, Any] = json.loads((schemas_dir() / "plan.schema.json").read_text("utf-8"))
+FACTS = load_schema()
+NAMES = sorted({name for relation in FACTS.relations.values() for name in (relation.name, *relation.fields)})
+
+# Names that DuckDB or sqlglot take for something else, or that read as something else in an expression.
+BANNED = frozenset(
+    [*("start", "end", "from", "to", "at", "order", "check", "when", "on", "any", "all", "table", "group"),
+     *("user", "default", "primary", "column", "id", "today", "this", "this_", "none", "case"),
+     *("date", "time", "select", "where", "having", "limit", "offset", "union", "using", "with", "left", "right", "in", "is")]
+)  # fmt: skip
+
+
+def parts(schema: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every mapping inside the schema."""
+    if isinstance(schema, Mapping):
+        yield schema
+        for value in schema.values():
+            yield from parts(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from parts(value)
+
+
+def objects() -> Iterator[Mapping[str, Any]]:
+    return (part for part in parts(SCHEMA) if isinstance(part.get("properties"), Mapping) and "type" in part)
+
+
+def test_it_is_a_valid_schema() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_every_property_and_definition_is_described() -> None:
+    for declared in objects():
+        for name, written in declared["properties"].items():
+            assert written.get("description", "").endswith("."), name
+    for name, definition in SCHEMA["$defs"].items():
+        assert definition.get("description", "").endswith("."), name
+
+
+def test_no_keyword_whose_errors_point_nowhere() -> None:
+    for part in parts(SCHEMA):
+        assert not {"anyOf", "oneOf", "not", "allOf"} & part.keys()
+
+
+def test_nothing_unknown_is_let_in_but_extensions_and_free_mappings() -> None:
+    for declared in objects():
+        assert declared.get("additionalProperties") is False, declared.get("description")
+
+
+def test_every_list_has_an_end() -> None:
+    for part in parts(SCHEMA):
+        if part.get("type") == "array":
+            assert 0 < part["maxItems"] <= 400
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_plain_names_in_expressions(name: str) -> None:
+    assert name not in BANNED
+    for text in (
+        name,
+        f"a.{name}",
+        f"not {name}",
+        f"{name} + 1 > {name}",
+        f"case when {name} then {name} end",
+    ):
+        columns = list(sqlglot.parse_one(text, dialect="duckdb").find_all(exp.Column))
+        assert columns
+        assert {column.name for column in columns} == {name}
+
+
+def test_no_fact_has_the_name_of_a_relation() -> None:
+    facts = {name for relation in FACTS.relations.values() for name in relation.fields}
+    assert not facts & FACTS.relations.keys()
+
+
+def test_none_is_allowed_where_the_annotation_says_so_and_only_there() -> None:
+    for relation in FACTS.relations.values():
+        for field in relation.fields.values():
+            document: dict[str, Any] = {"version": 1, "id": "p"}
+            if relation.name == FACTS.root:
+                document[field.name] = "none"
+            elif relation.parent:
+                document[relation.parent] = [{relation.name: [{field.name: "none"}]}]
+            else:
+                document[relation.name] = [{field.name: "none"}]
+            assert FACTS.checker is not None
+            takes_any_text = field.form == "text" and not field.choices
+            assert FACTS.checker.is_valid(document) == (field.none or takes_any_text), field
+            if field.none:
+                rows = read_plan(document, FACTS).relations[relation.name].rows
+                assert rows[0].causes == {field.name: "none"}
+
+
+def test_units_are_written_with_known_words() -> None:
+    words = {"unit", "h", "min", "day", "week", "month", "quarter", "year", "percent", "1"}
+    for relation in FACTS.relations.values():
+        for field in relation.fields.values():
+            assert field.form in FORMS
+            assert set(field.unit.split("/")) <= words | {""}, field
+
+
+def test_facts_of_one_name_are_of_one_kind() -> None:
+    kinds: dict[str, set[tuple[str, str]]] = {}
+    for relation in FACTS.relations.values():
+        for field in relation.fields.values():
+            kinds.setdefault(field.name, set()).add((field.form, field.unit))
+    assert {name: found for name, found in kinds.items() if len(found) > 1} == {}
