@@ -20,11 +20,24 @@ FACTS = load_schema()
 NAMES = sorted({name for relation in FACTS.relations.values() for name in (relation.name, *relation.fields)})
 
 # Names that DuckDB or sqlglot take for something else, or that read as something else in an expression.
-BANNED = frozenset(
-    [*("start", "end", "from", "to", "at", "order", "check", "when", "on", "any", "all", "table", "group"),
-     *("user", "default", "primary", "column", "id", "today", "this", "this_", "none", "case"),
-     *("date", "time", "select", "where", "having", "limit", "offset", "union", "using", "with", "left", "right", "in", "is")]
-)  # fmt: skip
+BANNED = {
+    *("start", "end", "from", "to", "at", "order", "check", "when", "on", "any", "all", "table", "group"),
+    *(
+        "user",
+        "default",
+        "primary",
+        "column",
+        "id",
+        "today",
+        "this",
+        "none",
+        "case",
+        "date",
+        "time",
+        "select",
+    ),
+    *("where", "having", "limit", "offset", "union", "using", "with", "left", "right", "in", "is"),
+}
 
 
 def parts(schema: Any) -> Iterator[Mapping[str, Any]]:

@@ -71,18 +71,22 @@ class Checker:
         return [problem for _, problem in self.placed_problems(document)]
 
     def placed_problems(self, document: Document) -> list[tuple[Route, Problem]]:
-        """Return what is wrong with a document, each with the route to where."""
+        """Return what is wrong with a document, each with the route to the value that the schema judged.
+
+        That of an unknown or a missing key is the route to the mapping.
+        """
         if self.is_valid(document.data):
             return []
         found: dict[Route, list[Complaint]] = {}
         for complaint in self._complaints(document.data):
             found.setdefault(complaint.route, []).append(complaint)
-        return [
+        told = (
             (complaint.route, problem)
             for complaints in found.values()
             for complaint in _telling(complaints)
             for problem in _SAY.get(complaint.keyword, _say_otherwise)(complaint, document)
-        ][:PROBLEM_LIMIT]
+        )
+        return list(islice(told, PROBLEM_LIMIT))
 
     def _complaints(self, data: Any) -> list[Complaint]:
         """Explain only the parts that the fast validator points at: the rest may be large."""

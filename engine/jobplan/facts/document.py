@@ -16,7 +16,7 @@ from jobplan.facts.values import WrongValueError, value_of
 from jobplan.model import Relation, Row
 from jobplan.source import Document, Route, read_document
 from jobplan.source.complaints import PROBLEM_LIMIT
-from jobplan.validation import problem_at, unknown_field, words_of
+from jobplan.validation import words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +78,22 @@ def read_plan(
     document = _document(source)
     digest = _digest(document)
     placed = schema.checker.placed_problems(document) if schema.checker else []
-    reader = RowReader(document)
-    plan = _plan(reader, schema, digest, tuple(assumptions)) if isinstance(document.data, dict) else None
-    told = {route for route, _ in placed}
     problems = [problem for _, problem in placed]
-    problems += [problem for route, problem in reader.problems if not _is_told(route, told)]
-    if plan is None and not problems:
-        problems = [_wrong_type(document, (), "a mapping", document.data)]
-    if problems or plan is None:
-        texts = {document.file: document.text} if document.text else None
-        raise BrokenPlan(problems[:PROBLEM_LIMIT], texts)
+    reader = RowReader(document, [route for route, _ in placed] if schema.checker else None)
+    if not isinstance(document.data, dict):
+        reader.complain_of_type((), "a mapping", document.data)
+        raise _broken(document, problems or reader.problems)
+    if len(problems) >= PROBLEM_LIMIT:
+        raise _broken(document, problems)
+    plan = _plan(reader, schema, digest, tuple(assumptions))
+    problems += reader.problems
+    if problems:
+        raise _broken(document, problems)
     return plan
+
+
+def _broken(document: Document, problems: list[Problem]) -> BrokenPlan:
+    return BrokenPlan(problems[:PROBLEM_LIMIT], {document.file: document.text} if document.text else None)
 
 
 def _document(source: str | Path | Mapping[str, Any] | Document) -> Document:
@@ -111,18 +116,6 @@ def _digest(document: Document) -> str:
     except (TypeError, ValueError, RecursionError) as error:
         problem = Problem("not-json", f"expected data as JSON has them: {str(error).lower()}")
         raise BrokenPlan([problem]) from None
-
-
-def _is_told(route: Route, told: set[Route]) -> bool:
-    """Tell whether the schema complains about the same value, or one around or inside it."""
-    if not told:
-        return False
-    around = any(route[:length] in told for length in range(1, len(route) + 1))
-    return around or any(other[: len(route)] == route for other in told)
-
-
-def _wrong_type(document: Document, route: Route, expected: str, found: Any) -> Problem:
-    return problem_at(document, route, "wrong-type", f"expected {expected}, found {words_of(found)}")
 
 
 def _plan(
@@ -196,8 +189,7 @@ def _carry(
     for name, facts in carries.items():
         known = schema.relations.get(name)
         if known is None:
-            problem = unknown_field(reader.document, (*place, name), schema.relations)
-            reader.problems.append(((*place, name), problem))
+            reader.complain_of_unknown((*place, name), schema.relations)
             continue
         for index, fact in enumerate(facts if isinstance(facts, list | tuple) else ()):
             if fact not in known.fields:
@@ -235,7 +227,7 @@ def _assumed_value(reader: RowReader, field: Field, written: Any, route: Route) 
     try:
         return value_of(field, written)
     except WrongValueError as error:
-        reader.problems.append((route, error.problem(reader.document, route, written, field)))
+        reader.complain_of_value(route, error, written, field)
         return None
 
 

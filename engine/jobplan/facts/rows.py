@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from jobplan.facts.schema import Field, RelationSchema
 from jobplan.facts.values import WrongValueError, settle, value_of
 from jobplan.model import Cause, Relation, Row
 from jobplan.source import Document, Route
+from jobplan.source.complaints import PROBLEM_LIMIT
 from jobplan.validation import problem_at, unknown_field, words_of
 
 _ID_LENGTH = 10  # hexadecimal digits of a row's content in an id made from it
@@ -28,15 +29,37 @@ class Written(NamedTuple):
 class RowReader:
     """Reads the rows of one document; what is wrong with them is gathered in `problems`."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, told: Collection[Route] | None = None) -> None:
+        """`told` holds the routes that a schema has complained about; None: no schema has looked."""
         self.document = document
-        self.problems: list[tuple[Route, Problem]] = []
+        self.problems: list[Problem] = []
+        self._looks_for_unknown = told is None
+        self._told = {route[:length] for route in told or () for length in range(1, len(route) + 1)}
         self._ids: dict[tuple[str, str], Row] = {}
         self._made: dict[str, int] = {}
 
     def complain(self, route: Route, code: str, message: str, hint: str | None = None) -> None:
         """Gather a problem with the value at `route`."""
-        self.problems.append((route, problem_at(self.document, route, code, message, hint)))
+        self.gather(lambda: problem_at(self.document, route, code, message, hint))
+
+    def gather(self, problem: Callable[[], Problem]) -> None:
+        """Gather a problem; it is not even made when there are enough."""
+        if len(self.problems) < PROBLEM_LIMIT:
+            self.problems.append(problem())
+
+    def complain_of_value(self, route: Route, error: WrongValueError, written: Any, field: Field) -> None:
+        """Gather a problem with a value, unless a schema has told of it."""
+        if route not in self._told:
+            self.gather(lambda: error.problem(self.document, route, written, field))
+
+    def complain_of_type(self, route: Route, expected: str, found: Any) -> None:
+        """Gather the problem that something else was expected, unless a schema has told of it."""
+        if route not in self._told:
+            self.complain(route, "wrong-type", f"expected {expected}, found {words_of(found)}")
+
+    def complain_of_unknown(self, route: Route, known: Iterable[str]) -> None:
+        """Gather the problem that the key at the end of `route` is unknown."""
+        self.gather(lambda: unknown_field(self.document, route, known))
 
     def relation(self, schema: RelationSchema, holders: list[Written]) -> tuple[Relation, list[Written]]:
         """Read a relation from the lists that its holders have: the plan, or the rows of a parent.
@@ -53,7 +76,7 @@ class RowReader:
                 continue
             without.add(holder.row.id)
             if schema.name in holder.data:
-                self.complain(route, "wrong-type", f"expected a list, found {words_of(listed)}")
+                self.complain_of_type(route, "a list", listed)
         rows = [written.row for written in found]
         parents = frozenset(without) if schema.parent else frozenset[str]()
         return Relation(schema.name, rows, not without, "blank" if without else None, parents), found
@@ -66,9 +89,8 @@ class RowReader:
             field = fields.get(key)
             if field is not None:
                 self._fact(row, field, written, (*place, key))
-            elif key not in keys and key not in schema.children:
-                known = (*fields, *keys, *schema.children)
-                self.problems.append(((*place, key), unknown_field(self.document, (*place, key), known)))
+            elif self._looks_for_unknown and key not in keys and key not in schema.children:
+                self.complain_of_unknown((*place, key), (*fields, *keys, *schema.children))
         unreadable = data.get(schema.keys.get("unreadable", ""))
         if isinstance(unreadable, Mapping):
             self._unreadable(row, schema, unreadable)
@@ -82,16 +104,19 @@ class RowReader:
         row.id = given
         first = self._ids.setdefault((row.relation, given), row)
         if first is not row:
-            problem = problem_at(self.document, row.place, "same-id", f"the id `{given}` stands twice")
-            if self.document.text:
-                problem = replace(problem, related=(("first here", self.document.at(first.place)),))
-            self.problems.append((row.place, problem))
+            self.gather(lambda: self._same_id(row, first))
+
+    def _same_id(self, row: Row, first: Row) -> Problem:
+        problem = problem_at(self.document, row.place, "same-id", f"the id `{row.id}` stands twice")
+        if not self.document.text:
+            return problem
+        return replace(problem, related=(("first here", self.document.at(first.place)),))
 
     def _rows(self, schema: RelationSchema, listed: Any, route: Route, parent: Row) -> Iterator[Written]:
         for index, data in enumerate(listed):
             place = (*route, index)
             if not isinstance(data, Mapping):
-                self.complain(place, "wrong-type", f"expected a mapping, found {words_of(data)}")
+                self.complain_of_type(place, "a mapping", data)
                 continue
             given = data.get(schema.keys.get("id", ""))
             rest = {name: data[name] for name in schema.children if name in data}
@@ -116,7 +141,7 @@ class RowReader:
                               "write a row for each, or leave it out")  # fmt: skip
         entries = data[short.key]
         if not isinstance(entries, list | tuple):
-            self.complain((*place, short.key), "wrong-type", f"expected a list, found {words_of(entries)}")
+            self.complain_of_type((*place, short.key), "a list", entries)
             return
         for entry in entries:
             yield f".{entry}", {**rest, short.expands: entry}
@@ -136,13 +161,13 @@ class RowReader:
             else:
                 row[name] = value_of(field, written)
         except WrongValueError as error:
-            self.problems.append((route, error.problem(self.document, route, written, field)))
+            self.complain_of_value(route, error, written, field)
 
     def _unreadable(self, row: Row, schema: RelationSchema, unreadable: Mapping[str, Any]) -> None:
         for name, text in unreadable.items():
             route = (*row.place, schema.keys["unreadable"], name)
             if name not in schema.fields:
-                self.problems.append((route, unknown_field(self.document, route, schema.fields)))
+                self.complain_of_unknown(route, schema.fields)
             elif name in row or name in row.causes:
                 self.complain(route, "not-together", f"`{name}` is given and said to be unreadable")
             else:
