@@ -1,0 +1,119 @@
+"""Work a plan out and judge it: one protocol, two back ends for one plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from jobplan.backends import rete
+from jobplan.expression.program import Program, Relations, Verdicts
+from jobplan.facts.document import Plan
+from jobplan.model import Relation, Row, Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A plan with its columns and measures on one edition; `today` is an ordinal."""
+
+    program: Program
+    relations: Relations
+    measures: Mapping[str, Any]
+    today: int
+    attested: Mapping[str, Truth]
+
+    @property
+    def root(self) -> Row:
+        """Return the row of the plan itself."""
+        return self.relations[self.program.checked.world.root].rows[0]
+
+
+Judge = Callable[[Worked], Verdicts]
+"""Judges every rule: a list a rule, a verdict a row in its relation's order; None is unknown."""
+
+
+def work(program: Program, plan: Plan, today: int, *, stated: bool = False) -> Worked:
+    """Work out columns, derived relations and measures of a plan, which stays as it is.
+
+    With `stated`, what the plan states itself stands in for what cannot be worked out.
+    """
+    relations = fresh(plan.relations)
+    attested = attestations(plan.attestations, today)
+    measures = program.work(relations, today, attested, stated)
+    return Worked(program, relations, measures, today, attested)
+
+
+def fresh(relations: Mapping[str, Relation]) -> Relations:
+    """Copy relations so that columns can be put into their rows; parents come first."""
+    rows: dict[Row, Row] = {}
+    copies: Relations = {}
+    for name, relation in relations.items():
+        mine = []
+        for row in relation.rows:
+            copy = row.fresh(rows.get(row.parent) if row.parent is not None else None)
+            rows[row] = copy
+            mine.append(copy)
+        copies[name] = Relation(
+            name, mine, relation.complete, relation.cause, relation.open_parents
+        )
+    return copies
+
+
+def attestations(stated: tuple[Mapping[str, Any], ...], today: int) -> dict[str, Truth]:
+    """Return what the newest attestation of each name that is valid today says."""
+    newest: dict[str, tuple[str, bool]] = {}
+    for item in stated:
+        on, until = str(item.get("on", "")), str(item.get("until", "none"))
+        valid = day_of(on) <= today and (until == "none" or today < day_of(until))
+        if valid and on >= newest.get(item["about"], ("", False))[0]:
+            newest[item["about"]] = (on, bool(item["holds"]))
+    return {name: holds for name, (_, holds) in newest.items()}
+
+
+def day_of(text: str) -> int:
+    """Return a day as an ordinal; what is no day lies beyond every other."""
+    try:
+        return date.fromisoformat(text).toordinal()
+    except ValueError:
+        return date.max.toordinal() + 1
+
+
+def reference(worked: Worked) -> Verdicts:
+    """Judge by the compiled conditions themselves."""
+    program = worked.program
+    return program.verdicts(worked.relations, worked.measures, worked.today, worked.attested)
+
+
+class Rete:
+    """Judges by a durable-rules network over the truth of each comparison."""
+
+    def __init__(self, program: Program) -> None:
+        conditions = [
+            rete.Condition(rule.rule.id, *form) for rule, form in zip(program.rules, program.forms, strict=True)
+        ]
+        self.network = rete.Network(conditions)
+
+    def __call__(self, worked: Worked) -> Verdicts:
+        """Judge every rule on every row."""
+        program = worked.program
+        atoms = program.atoms(worked.relations, worked.measures, worked.today, worked.attested)
+        cases = [(index, truths) for index, rows in enumerate(atoms) for truths in rows]
+        answers = iter(self.network.judge(cases))
+        return [[None if (v := next(answers)) == "unknown" else v for _ in rows] for rows in atoms]
+
+
+ENGINES: Mapping[str, Callable[[Program], Judge]] = {
+    "rete": Rete,
+    "reference": lambda program: reference,
+}
+
+
+def default_engine() -> str:
+    """Return the name of the back end at work here: durable-rules where it is installed."""
+    return "rete" if rete.AVAILABLE else "reference"
+
+
+def engine_words(name: str) -> str:
+    """Say which back end gives the verdicts."""
+    return rete.Network.version() if name == "rete" else "the reference evaluator"

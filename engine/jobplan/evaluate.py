@@ -1,0 +1,152 @@
+"""Judge one plan: from facts to judgements, and to the findings of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from jobplan.backends.judging import ENGINES, Judge, Worked, default_engine, work
+from jobplan.errors import BrokenPlan, Problem
+from jobplan.expression.checked import CheckedRule
+from jobplan.expression.editions import Policies, load_policies
+from jobplan.expression.interpret import Interpreter
+from jobplan.expression.program import Program, Verdicts
+from jobplan.expression.write import effective_applies
+from jobplan.facts.document import Plan, read_plan
+from jobplan.model import Judgement, Reason, Row, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A plan judged by one edition: every judgement, in the order of rules and rows."""
+
+    plan: Plan
+    policy: str
+    day: int
+    worked: Worked
+    judgements: tuple[Judgement, ...]
+    engine: str
+
+    def verdicts(self) -> dict[str, Verdict]:
+        """Return the plan's one verdict on each rule."""
+        found: dict[str, list[Verdict]] = {rule.rule.id: [] for rule in self.worked.program.rules}
+        for judgement in self.judgements:
+            found[judgement.rule].append(judgement.verdict)
+        return {rule: overall(verdicts) for rule, verdicts in found.items()}
+
+
+def overall(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the one verdict of a plan from those on its subjects."""
+    found = set(verdicts)
+    order: tuple[Verdict, ...] = ("violated", "unknown", "satisfied")
+    return next((verdict for verdict in order if verdict in found), "not_applicable")
+
+
+class Evaluator:
+    """Judges plans by a set of policies; safe to share between threads."""
+
+    def __init__(self, policies: Policies | None = None, engine: str | None = None) -> None:
+        self.policies = policies or load_policies()
+        self.engine = engine or default_engine()
+        self._judges: dict[int, tuple[Program, Judge]] = {}
+
+    def judge_by(self, program: Program) -> Judge:
+        """Return the back end's judge of an edition, made once."""
+        found = self._judges.get(id(program))
+        if found is None:
+            found = self._judges.setdefault(id(program), (program, ENGINES[self.engine](program)))
+        return found[1]
+
+    def read(self, source: Any, assumptions: Iterable[Mapping[str, Any]] = ()) -> Plan:
+        """Read a plan. Raises BrokenPlan."""
+        return read_plan(source, self.policies.schema, assumptions=assumptions)
+
+    def edition(self, plan: Plan, as_of: int | None = None, policy: str | None = None) -> tuple[str, int, Program]:
+        """Return the policy, day and compiled edition for a plan. Raises BrokenPlan if none fits."""
+        name = policy or self.policies.find(*plan.policy)
+        day = as_of if as_of is not None else plan.date
+        problems = list(self._set_aside(plan, name, day))
+        if problems or name is None or day is None:
+            raise BrokenPlan(problems)
+        return name, day, self.policies.program(name, day)
+
+    def _set_aside(self, plan: Plan, name: str | None, day: int | None) -> Iterator[Problem]:
+        schema = self.policies.schema
+        span = plan.span(plan.root)
+        if name is None:
+            known = ", ".join(f"`{policy}`" for policy in self.policies.names())
+            given = " and ".join(f"{f} `{v}`" if v else f"no {f}" for f, v in zip(schema.policy, plan.policy, strict=True))
+            yield Problem("no-policy", f"the plan has {given}, for which there is no policy", span, f"there are {known}")
+        if day is None:
+            help = f"give the plan a `{schema.date}`, or say the day with --as-of"
+            yield Problem("no-date", "the plan has no date, so no edition can be chosen", span, help)
+
+    def judge(
+        self, plan: Plan, *, as_of: int | None = None, today: int | None = None, policy: str | None = None
+    ) -> Judged:
+        """Judge a plan by the edition of its own date, or of `as_of`. Raises BrokenPlan."""
+        name, day, program = self.edition(plan, as_of, policy)
+        now = date.today().toordinal() if today is None else today
+        judge = self.judge_by(program)
+        try:
+            worked = work(program, plan, now)
+            verdicts = judge(worked)
+            stated = self._stated(program, plan, now, judge, verdicts)
+        except (OverflowError, ValueError) as broken:
+            raise BrokenPlan([Problem("out-of-range", f"a number of the plan is out of range: {broken}", plan.span(plan.root))]) from broken
+        return Judged(plan, name, day, worked, tuple(judgements(worked, verdicts, stated)), self.engine)
+
+    def _stated(
+        self, program: Program, plan: Plan, today: int, judge: Judge, verdicts: Verdicts
+    ) -> Verdicts | None:
+        """Judge once more on what the plan states itself, where something is unknown."""
+        formulas = (*program.checked.columns.values(), *program.checked.measures.values())
+        unknown = any(None in rows for rows in verdicts)
+        if not unknown or not any("as_stated" in formula.trees for formula in formulas):
+            return None
+        return judge(work(program, plan, today, stated=True))
+
+
+def judgements(worked: Worked, verdicts: Verdicts, stated: Verdicts | None) -> Iterator[Judgement]:
+    """Yield a judgement for each rule and row, and one more for rows that may be missing."""
+    program = worked.program
+    interpreter = Interpreter(program, worked.relations, worked.measures, worked.today, worked.attested)
+    for index, rule in enumerate(program.rules):
+        relation = worked.relations[rule.rule.for_each]
+        others = stated[index] if stated is not None and len(stated[index]) == len(verdicts[index]) else None
+        for place, (row, verdict) in enumerate(zip(relation.rows, verdicts[index], strict=True)):
+            if verdict is not None:
+                yield Judgement(rule.rule.id, row, verdict)  # type: ignore[arg-type]
+                continue
+            also = others[place] if others else None
+            yield unknown(interpreter, rule, row, also)
+        missing = unique(interpreter.why_open(rule.rule.for_each)) if rule.rule.for_each != program.checked.world.root else ()
+        if missing:
+            yield Judgement(rule.rule.id, None, "unknown", missing)
+
+
+def unknown(interpreter: Interpreter, rule: CheckedRule, row: Row, stated: str | None) -> Judgement:
+    """Return an unknown judgement with its reasons; one that cannot fail says so."""
+    applies = effective_applies(interpreter.program.checked, rule)
+    reasons = list(interpreter.why(applies, row))
+    requires = interpreter.value(rule.requires, row)
+    if requires is None:
+        reasons += interpreter.why(rule.requires, row)
+    return Judgement(
+        rule.rule.id,
+        row,
+        "unknown",
+        unique(reasons),
+        as_stated=stated,  # type: ignore[arg-type]
+        can_fail=requires is not True,
+    )
+
+
+def unique(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Return reasons once each, in a fixed order."""
+    return tuple(sorted(set(reasons)))
+
+

@@ -1,0 +1,1 @@
+"""Expressions: parsed, checked against the facts, compiled; three-valued everywhere."""

@@ -1,0 +1,128 @@
+"""Check derived relations: each kind has its expressions, and gives its fields their types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobplan.expression.checked import CheckedDerived
+from jobplan.expression.infer import UNKNOWN, Inference
+from jobplan.expression.parse import Tree
+from jobplan.expression.scope import Scope, Type
+from jobplan.model import Derived
+
+if TYPE_CHECKING:
+    from jobplan.expression.check import Reader
+
+
+def check_derived(reader: Reader, derived: Derived) -> CheckedDerived:
+    """Return the relation with its trees; the types of its fields are put into the world."""
+    for source in derived.sources.values():
+        if source not in reader.world.shapes:
+            reader.problem(
+                ("unknown-relation", f"no relation `{source}`"), derived.place, list(reader.world.shapes)
+            )
+            return CheckedDerived(derived, {})
+    if derived.kind == "union":
+        return check_union(reader, derived)
+    if derived.kind == "each":
+        return check_each(reader, derived)
+    if derived.kind in ("merge", "gaps"):
+        return check_spans(reader, derived)
+    scope = Scope(reader.world, derived.name if derived.kind == "pairs" else source_of(derived))
+    where = (
+        {"where": reader.typed(derived.given["where"], scope, "truth")[0]} if "where" in derived.given else {}
+    )
+    if not where:
+        reader.problem(("missing-field", f"`{derived.kind}` needs `where`"), derived.place)
+    return CheckedDerived(derived, where)
+
+
+def source_of(derived: Derived) -> str:
+    """Return the one relation that a derived relation is made from."""
+    return next(iter(derived.sources.values()))
+
+
+def check_union(reader: Reader, derived: Derived) -> CheckedDerived:
+    """Check that every member gives the same columns, of the same types."""
+    shape = reader.world.shapes[derived.name]
+    members: dict[str, dict[str, Tree]] = {}
+    first = next(iter(derived.members.values()), {})
+    for member, columns in derived.members.items():
+        if set(columns) != set(first):
+            missing = ", ".join(f"`{name}`" for name in sorted(set(first) ^ set(columns)))
+            reader.problem(
+                (
+                    "union-columns",
+                    f"the lines of a union give the same columns; {missing} stands in some only",
+                ),
+                (derived.place[0], (*derived.place[1], "union", member)),
+            )
+        scope = Scope(reader.world, member)
+        members[member] = {}
+        for name, text in columns.items():
+            tree, found = reader.typed(text, scope)
+            members[member][name] = tree
+            before = shape.facts.get(name, UNKNOWN)
+            if before.kind == found.kind == "list":
+                shape.facts[name] = before
+                continue
+            inference = Inference(scope, reader.type_of, reader.complainer(text))
+            shape.facts[name] = inference.unify(tree, before, found, "join")
+    return CheckedDerived(derived, {}, members)
+
+
+def check_each(reader: Reader, derived: Derived) -> CheckedDerived:
+    """Check that the rows are made from a list; an entry is a number or a text."""
+    source = Scope(reader.world, source_of(derived))
+    tree, found = reader.typed(derived.given["list"], source, "list")
+    if not derived.alias:
+        reader.problem(("missing-field", "`each` needs `as`, the name of an entry"), derived.place)
+    reader.world.shapes[derived.name].facts = {derived.alias: entry_type(found)}
+    return CheckedDerived(derived, {"list": tree})
+
+
+def entry_type(found: Type) -> Type:
+    """Return the type of a list's entries."""
+    return Type(found.of, found.unit, found.options)
+
+
+def check_spans(reader: Reader, derived: Derived) -> CheckedDerived:
+    """Check `merge` and `gaps`: spans of dates or minutes."""
+    scope = Scope(reader.world, source_of(derived))
+    parent = reader.world.shapes[derived.name].parent or reader.world.root
+    trees: dict[str, Tree] = {}
+    found = UNKNOWN
+    if derived.kind == "merge":
+        if not {"opens", "closes"} <= set(derived.given):
+            reader.problem(("missing-field", "`merge` needs `opens` and `closes`"), derived.place)
+            return CheckedDerived(derived, trees)
+        for key in ("opens", "closes"):
+            trees[key], found = reader.typed(derived.given[key], scope)
+    else:
+        source_fields = reader.world.shapes[source_of(derived)]
+        found = opening_type(reader, source_of(derived))
+        if not derived.circle and not {"from_", "until"} <= set(derived.given):
+            reader.problem(
+                ("missing-field", "`gaps` needs `between`, the ends of the whole span"), derived.place
+            )
+        if found is UNKNOWN and "opens" not in source_fields.columns | set(source_fields.facts):
+            reader.problem(
+                ("missing-field", f"`{source_fields.name}` has no `opens` and `closes`"), derived.place
+            )
+        for key in ("from_", "until"):
+            if key in derived.given:
+                trees[key], found = reader.typed(derived.given[key], Scope(reader.world, parent))
+    if "where" in derived.given:
+        trees["where"], _ = reader.typed(derived.given["where"], scope, "truth")
+    if "gap" in derived.given:
+        trees["gap"], _ = reader.typed(derived.given["gap"], Scope(reader.world, reader.world.root), "number")
+    if found.kind not in ("number", "date", "unknown"):
+        reader.problem(("wrong-kind", "spans are of dates or of minutes"), derived.place)
+    reader.world.shapes[derived.name].facts = {"opens": found, "closes": found}
+    return CheckedDerived(derived, trees)
+
+
+def opening_type(reader: Reader, relation: str) -> Type:
+    """Return the type of a relation's own or its parents' `opens`."""
+    ref = reader.world.find(relation, "opens")
+    return reader.type_of(ref) if ref is not None else UNKNOWN

@@ -1,0 +1,284 @@
+"""Rows made from rows, while a plan is judged: unions, entries of lists, pairs, spans and gaps."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from jobplan.model import Relation, Row, Truth
+
+Value = Callable[[Row], Any]
+
+
+def union(name: str, plan: Row, members: Sequence[tuple[Relation, bool, Mapping[str, Value]]]) -> Relation:
+    """Put the rows of several relations under one set of columns; `whole` is given for each."""
+    rows = [
+        Row(
+            {key: value(row) for key, value in columns.items()},
+            id=f"{relation.name}:{row.id}",
+            relation=name,
+            parent=plan,
+            place=row.place,
+        )
+        for relation, _, columns in members
+        for row in relation.rows
+    ]
+    return Relation(name, rows, all(whole for _, whole, _ in members))
+
+
+def each(name: str, source: Relation, whole: bool, alias: str, entries: Value) -> Relation:
+    """Make a row of each entry of a list; a row without its list leaves the relation open."""
+    rows: list[Row] = []
+    unlisted = set()
+    for row in source.rows:
+        values = entries(row)
+        if values is None:
+            unlisted.add(row.id)
+            continue
+        for value in values:
+            text = f"{value:g}" if isinstance(value, float) else str(value)
+            rows.append(
+                Row({alias: value}, id=f"{row.id}@{text}", relation=name, parent=row, place=row.place)
+            )
+    return Relation(name, rows, whole, open_parents=frozenset(unlisted))
+
+
+def rows_where(name: str, source: Relation, whole: bool, where: Callable[[Row], Truth]) -> Relation:
+    """Take the rows where a condition holds; one that may hold leaves the relation open."""
+    rows: list[Row] = []
+    doubtful = set()
+    for row in source.rows:
+        holds = where(row)
+        if holds is None:
+            doubtful.add(row.id)
+        elif holds:
+            rows.append(Row(id=row.id, relation=name, parent=row, place=row.place))
+    return Relation(name, rows, whole, open_parents=frozenset(doubtful))
+
+
+def pairs(
+    name: str,
+    plan: Row,
+    first: tuple[str, Relation],
+    second: tuple[str, Relation],
+    whole: bool,
+    where: Callable[[Row], Truth],
+) -> Relation:
+    """Pair the rows of two relations, or of one unordered; a pair that may not exist says `maybe`."""
+    (a, left), (b, right) = first, second
+    found: list[Row] = []
+    same = left.name == right.name
+    order = sorted(left.rows, key=by_id) if same else left.rows
+    probe = Row(relation=name, parent=plan)
+    for i, one in enumerate(order):
+        probe[a] = one
+        for other in order[i + 1 :] if same else right.rows:
+            probe[b] = other
+            exists = where(probe)
+            if exists is not False:
+                pair = Row(
+                    {a: one, b: other}, id=f"{one.id}+{other.id}", relation=name, parent=plan, place=one.place
+                )
+                if exists is None:
+                    pair["maybe"] = True
+                found.append(pair)
+    return Relation(name, found, whole)
+
+
+def by_id(row: Row) -> str:
+    return row.id
+
+
+def ancestor(row: Row, relation: str) -> Row | None:
+    """Return the row, parent or further ancestor that belongs to a relation."""
+    found: Row | None = row
+    while found is not None and found.relation != relation:
+        found = found.parent
+    return found
+
+
+def by_ancestor(rows: Iterable[Row], relation: str) -> dict[str, list[Row]]:
+    """Return rows by the id of their ancestor in a relation."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        owner = ancestor(row, relation)
+        if owner is not None:
+            groups[owner.id].append(row)
+    return groups
+
+
+def open_owners(
+    relations: Mapping[str, Relation], chain: Sequence[tuple[str, str]], owner: str
+) -> frozenset[str]:
+    """Return the ids of the rows of `owner` that may have more descendants than are given.
+
+    `chain` leads from the descendants up: each relation with its parent.
+    """
+    found: set[str] = set()
+    for name, parent in chain:
+        opened = relations[name].open_parents
+        if opened:
+            for row in relations[parent].rows:
+                above = ancestor(row, owner) if row.id in opened else None
+                if above is not None:
+                    found.add(above.id)
+    return frozenset(found)
+
+
+Span = tuple[float, float]
+
+
+def spans_of(
+    rows: Iterable[Row], opens: Value, closes: Value, where: Callable[[Row], Truth] | None
+) -> list[Span] | None:
+    """Return the spans of the rows that count, or None if one of them is not known."""
+    found: list[Span] = []
+    for row in rows:
+        counts = True if where is None else where(row)
+        if counts is False:
+            continue
+        start, end = opens(row), closes(row)
+        if counts is None or start is None or end is None:
+            return None
+        if end > start:
+            found.append((start, end))
+    return found
+
+
+def merged(spans: list[Span], gap: float, circle: float) -> list[Span]:
+    """Join spans that touch or lie less than `gap` apart, on a line or a circle.
+
+    >>> merged([(0, 2), (2, 3), (5, 6)], 0, 0)
+    [(0, 3), (5, 6)]
+    >>> merged([(0, 2), (8, 10)], 0, 10)
+    [(8, 12)]
+    """
+    if circle:
+        spans = [(start % circle, start % circle + min(end - start, circle)) for start, end in spans]
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and (start <= joined[-1][1] or start - joined[-1][1] < gap):
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return around(joined, gap, circle) if circle else joined
+
+
+def around(joined: list[Span], gap: float, circle: float) -> list[Span]:
+    """Join the end of a circle to its beginning, as often as the last span reaches the first."""
+    while len(joined) > 1:
+        first, last = joined[0], joined[-1]
+        between = first[0] + circle - last[1]
+        if between > 0 and between >= gap:
+            return joined
+        joined = [*joined[1:-1], (last[0], max(last[1], first[1] + circle))]
+        if len(joined) > 1 and joined[-1][1] < joined[0][0] + circle:
+            break
+    if len(joined) == 1:
+        start, end = joined[0]
+        left = start + circle - end
+        if left <= 0 or left < gap:
+            return [(start, start + circle)]
+    return joined
+
+
+def merge(
+    name: str,
+    owners: Sequence[Row],
+    groups: Mapping[str, Sequence[Row]] | None,
+    open_owners: frozenset[str],
+    opens: Value,
+    closes: Value,
+    where: Callable[[Row], Truth] | None,
+    gap: float | None,
+    circle: float,
+    rows: Sequence[Row],
+    whole: bool,
+) -> Relation:
+    """Join spans within each owner; an owner with a span that is not known has no rows and is open.
+
+    Without `groups` the only owner is the plan and `rows` are all its spans.
+    """
+    made: list[Row] = []
+    open_: set[str] = set(open_owners)
+    for owner in owners:
+        inside = rows if groups is None else groups.get(owner.id, ())
+        spans = spans_of(inside, opens, closes, where)
+        if spans is None or gap is None:
+            open_.add(owner.id)
+            continue
+        if owner.id not in open_owners:
+            made += [span_row(name, owner, span) for span in merged(spans, gap, circle)]
+    return Relation(name, made, whole, open_parents=frozenset(open_))
+
+
+def gaps(
+    name: str,
+    owners: Sequence[Row],
+    groups: Mapping[str, Sequence[Row]] | None,
+    open_owners: frozenset[str],
+    opens: Value,
+    closes: Value,
+    where: Callable[[Row], Truth] | None,
+    whole_span: Callable[[Row], tuple[Any, Any]],
+    circle: float,
+    rows: Sequence[Row],
+    whole: bool,
+) -> Relation:
+    """Return what the spans leave of each owner's own span, or of the circle."""
+    made: list[Row] = []
+    open_: set[str] = set(open_owners)
+    for owner in owners:
+        inside = rows if groups is None else groups.get(owner.id, ())
+        spans = spans_of(inside, opens, closes, where)
+        low, high = whole_span(owner)
+        if spans is None or low is None or high is None:
+            open_.add(owner.id)
+        elif owner.id not in open_owners:
+            left = circle_gaps(spans, circle) if circle else line_gaps(spans, low, high)
+            made += [span_row(name, owner, span) for span in left]
+    return Relation(name, made, whole, open_parents=frozenset(open_))
+
+
+def line_gaps(spans: list[Span], low: float, high: float) -> list[Span]:
+    """Return what is left of a stretch.
+
+    >>> line_gaps([(2, 3), (5, 9)], 0, 8)
+    [(0, 2), (3, 5)]
+    """
+    left: list[Span] = []
+    for start, end in merged(spans, 0, 0):
+        if start > low:
+            left.append((low, min(start, high)))
+        low = max(low, end)
+        if low >= high:
+            break
+    if low < high:
+        left.append((low, high))
+    return [span for span in left if span[0] < span[1]]
+
+
+def circle_gaps(spans: list[Span], circle: float) -> list[Span]:
+    """Return what is left of a circle.
+
+    >>> circle_gaps([(0, 2), (5, 6)], 10)
+    [(2, 5), (6, 10)]
+    """
+    joined = merged(spans, 0, circle)
+    if not joined:
+        return [(0, circle)]
+    following = [*joined[1:], (joined[0][0] + circle, 0)]
+    return [(end, after) for (_, end), (after, _) in zip(joined, following, strict=True) if end < after]
+
+
+def span_row(name: str, owner: Row, span: Span) -> Row:
+    """Return the row of one span."""
+    start, end = span
+    return Row(
+        {"opens": start, "closes": end},
+        id=f"{owner.id}[{start:g},{end:g})",
+        relation=name,
+        parent=owner,
+        place=owner.place,
+    )

@@ -1,0 +1,126 @@
+"""What a rule rests on: facts, columns, measures, parameters, tables; and how well it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from jobplan.expression.checked import Checked, CheckedRule, refs
+from jobplan.expression.parse import Tree, arguments, call_name
+from jobplan.expression.scope import Ref
+from jobplan.expression.write import effective_applies
+from jobplan.model import Citation
+from jobplan.policy.edition import Edition
+
+CONFIDENCE = {"high": 3, "medium": 2, "low": 1}
+READ = ("original", "summary", "restatement", "derived")
+
+
+@dataclass(slots=True)
+class Uses:
+    """Everything that a condition reads, directly or through columns and measures."""
+
+    facts: set[tuple[str, str]] = field(default_factory=set)
+    columns: set[tuple[str, str]] = field(default_factory=set)
+    measures: set[str] = field(default_factory=set)
+    parameters: set[str] = field(default_factory=set)
+    tables: set[str] = field(default_factory=set)
+    relations: set[str] = field(default_factory=set)
+    attestations: set[str] = field(default_factory=set)
+
+
+def uses_of(checked: Checked, rule: CheckedRule) -> Uses:
+    """Return what a rule rests on."""
+    found = Uses()
+    trees = [effective_applies(checked, rule), rule.requires]
+    add_relation(checked, rule.rule.for_each, found)
+    for tree in trees:
+        add_tree(checked, tree, found)
+    return found
+
+
+def add_tree(checked: Checked, tree: Tree, found: Uses) -> None:
+    """Add what a tree reads."""
+    for node in tree.walk():
+        if call_name(node) == "attested":
+            found.attestations.add(arguments(node)[0].name)
+    for ref in refs(tree):
+        add_ref(checked, ref, found)
+
+
+def add_ref(checked: Checked, ref: Ref, found: Uses) -> None:
+    """Add what a name stands for and what that rests on."""
+    if ref.kind == "parameter":
+        found.parameters.add(ref.name)
+    elif ref.kind == "fact":
+        found.facts.add((ref.relation, ref.name))
+        add_relation(checked, ref.relation, found)
+    elif ref.kind == "measure" and ref.name not in found.measures:
+        found.measures.add(ref.name)
+        add_formula(checked, checked.measures[ref.name], found)
+    elif ref.kind == "column" and (ref.relation, ref.name) not in found.columns:
+        found.columns.add((ref.relation, ref.name))
+        add_formula(checked, checked.columns[(ref.relation, ref.name)], found)
+
+
+def add_formula(checked: Checked, formula: object, found: Uses) -> None:
+    from jobplan.expression.checked import CheckedFormula
+
+    assert isinstance(formula, CheckedFormula)
+    if formula.formula.table:
+        found.tables.add(formula.formula.table)
+    if formula.formula.of in checked.world.shapes:
+        add_relation(checked, formula.formula.of, found)
+    for key, tree in formula.trees.items():
+        if key != "as_stated":
+            add_tree(checked, tree, found)
+
+
+def add_relation(checked: Checked, name: str, found: Uses) -> None:
+    """Add what a derived relation is made from."""
+    if name in found.relations:
+        return
+    found.relations.add(name)
+    derived = checked.relations.get(name)
+    if derived is None:
+        return
+    for source in derived.derived.sources.values():
+        add_relation(checked, source, found)
+    for tree in (*derived.trees.values(), *(t for m in derived.members.values() for t in m.values())):
+        add_tree(checked, tree, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Assurance:
+    """How well a rule is read: whether its words were seen, and with what confidence."""
+
+    read: bool
+    confidence: str
+
+    @property
+    def firm(self) -> bool:
+        """Tell whether a violation may be called a breach."""
+        return self.read and self.confidence in ("high", "medium")
+
+
+def assurance_of(edition: Edition, rule: CheckedRule, uses: Uses) -> Assurance:
+    """Return the weakest link of a rule's best citation and the best of all that it rests on."""
+    policy = edition.policy
+    links = [best(rule.rule.cites)]
+    for name in uses.parameters:
+        if name not in edition.agreed:
+            links.append(best(edition.cites.get(name) or policy.parameters[name].cites))
+    links += [best(policy.tables[name].cites) for name in uses.tables]
+    weakest = min((link for link in links if link is not None), default=(False, 1))
+    names = {value: key for key, value in CONFIDENCE.items()}
+    return Assurance(weakest[0], names[weakest[1]])
+
+
+def best(cites: Iterable[Citation]) -> tuple[bool, int] | None:
+    """Return the best reading of some citations, or None where there is none."""
+    return max(ranks(cites), default=None)
+
+
+def ranks(cites: Iterable[Citation]) -> Iterator[tuple[bool, int]]:
+    for cite in cites:
+        yield (cite.reading.kind in READ, CONFIDENCE[cite.reading.confidence])

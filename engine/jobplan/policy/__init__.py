@@ -1,0 +1,1 @@
+"""Policies: rule files read strictly, resolved, and taken as they stand on one day."""

@@ -1,0 +1,207 @@
+"""Read the folder of a policy, with the common files that it uses, into a `Policy`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jobplan.data import schemas_dir
+from jobplan.errors import BrokenPolicy, JobplanError, Problem, suggest
+from jobplan.model import Derived, Formula, Parameter, Policy, Rule, Source, Table
+from jobplan.policy.adopt import adopted, templates_of
+from jobplan.policy.build import Builder
+from jobplan.source import Document, Route, Span, read_document
+from jobplan.validation import Checker
+
+FRAME = frozenset({"policy.yaml", "not-encoded.yaml", "facts.yaml"})
+
+
+@dataclass(slots=True)
+class Draft:
+    """A policy while it is put together; every name is noted with its first place."""
+
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+    columns: dict[str, dict[str, Formula]] = field(default_factory=dict)
+    measures: dict[str, Formula] = field(default_factory=dict)
+    relations: dict[str, Derived] = field(default_factory=dict)
+    rules: dict[str, Rule] = field(default_factory=dict)
+    units: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    attested: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    places: dict[str, Span] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def claim(self, name: str, what: str, place: Span) -> bool:
+        """Note a name; the same name twice is a problem that shows both places."""
+        if name in self.places:
+            self.problems.append(
+                Problem("same-name", f"the name `{name}` stands twice ({what})", place, None,
+                        (("first here", self.places[name]),))
+            )  # fmt: skip
+            return False
+        self.places[name] = place
+        return True
+
+
+def read_policy(folder: Path, common: Path) -> Policy:
+    """Read `<nation>/<contract>` below the policies folder.
+
+    Raises BrokenPolicy with the problems of all its files at once.
+    """
+    draft = Draft()
+    frame = load(folder / "policy.yaml", draft)
+    nation = load(folder.parent / "nation.yaml", draft)
+    topics = load_all(topic_files(folder), draft)
+    uses = list((frame.data if frame else {}).get("uses", ()))
+    shared = load_all(common_files(uses, common, frame, draft), draft)
+    stop_on(draft.problems, draft.files)
+    assert frame is not None and nation is not None
+    fill(draft, nation, frame, shared, topics)
+    stop_on(draft.problems, draft.files)
+    return finish(draft, frame, nation)
+
+
+def topic_files(folder: Path) -> list[Path]:
+    """Return the topic files of a policy: all its YAML but cases and frame, in order of name."""
+    return sorted(
+        path
+        for path in folder.glob("*.yaml")
+        if path.name not in FRAME and not path.name.endswith(".cases.yaml")
+    )
+
+
+def common_files(uses: Iterable[str], common: Path, frame: Document | None, draft: Draft) -> list[Path]:
+    """Return the common files that `uses` names; one that is not there is a problem."""
+    found = []
+    for index, name in enumerate(uses):
+        path = common / f"{name}.yaml"
+        if path.is_file():
+            found.append(path)
+            continue
+        assert frame is not None
+        options = [other.stem for other in sorted(common.glob("*.yaml"))]
+        draft.problems.append(
+            Problem("unknown-file", f"no common file `{name}`", frame.at(("uses", index)), suggest(name, options), ())
+        )  # fmt: skip
+    return found
+
+
+def load_all(paths: Iterable[Path], draft: Draft) -> list[Document]:
+    """Load every file that can be read; the others leave their problems in the draft."""
+    return [document for path in paths if (document := load(path, draft)) is not None]
+
+
+def load(path: Path, draft: Draft) -> Document | None:
+    """Load one file and check it against the policy schema."""
+    try:
+        document = read_document(str(path))
+    except JobplanError as broken:
+        draft.problems.extend(broken.problems)
+        draft.files.update(broken.texts)
+        return None
+    draft.files[str(path)] = document.text
+    problems = policy_checker().problems(document)
+    draft.problems.extend(problems)
+    return None if problems else document
+
+
+@cache
+def policy_checker() -> Checker:
+    """Return the checker of policy files, made when first needed."""
+    return Checker(schemas_dir() / "policy.schema.json")
+
+
+def fill(
+    draft: Draft, nation: Document, frame: Document, shared: list[Document], topics: list[Document]
+) -> None:
+    """Put the parts of every file into the draft."""
+    templates = templates_of(shared, draft.problems)
+    for document in (nation, frame, *shared, *topics):
+        builder = Builder(document, draft.problems)
+        add_parts(draft, builder)
+        if document in topics:
+            add_rules(draft, builder, templates)
+    register(draft, nation)
+
+
+def register(draft: Draft, nation: Document) -> None:
+    """Read the sources register of the nation."""
+    builder = Builder(nation, draft.problems)
+    for key, data in nation.data.get("sources", {}).items():
+        draft.sources[key] = builder.source(key, data)
+
+
+def add_parts(draft: Draft, builder: Builder, agreed: str = "") -> None:
+    """Add units, attestations, parameters, tables, relations, columns and measures of a file."""
+    data = builder.document.data
+    draft.units.update(data.get("units", {}))
+    draft.attested.update(data.get("attests", {}))
+    parts: tuple[tuple[str, dict[str, Any], Callable[[str, Any], Any]], ...] = (
+        ("parameters", draft.parameters, lambda n, d: builder.parameter(n, d, agreed)),
+        ("tables", draft.tables, lambda n, d: builder.table(n, d, agreed)),
+        ("relations", draft.relations, builder.relation),
+        ("measures", draft.measures, lambda n, d: builder.formula(d, ("measures", n))),
+    )
+    for key, target, make in parts:
+        for name, item in data.get(key, {}).items():
+            if draft.claim(name, key, builder.document.key_at((key, name))):
+                target[name] = make(name, item)
+    for relation, columns in data.get("columns", {}).items():
+        for name, item in columns.items():
+            route: Route = ("columns", relation, name)
+            if draft.claim(f"{relation}.{name}", "columns", builder.document.key_at(route)):
+                draft.columns.setdefault(relation, {})[name] = builder.formula(item, route)
+
+
+def add_rules(draft: Draft, builder: Builder, templates: Mapping[str, Any], *, local: bool = False) -> None:
+    """Add the rules that a file states and those that it adopts."""
+    topic = Path(builder.document.file).stem
+    stated: list[tuple[Rule, Route]] = []
+    for index, data in enumerate(builder.document.data.get("rules", ())):
+        route: Route = ("rules", index)
+        stated.append((builder.rule(data, route, topic, local), (*route, "id")))
+    stated.extend(adopted(builder, templates, topic, local=local))
+    for rule, place in stated:
+        if draft.claim(f"rule {rule.id}", "rules", builder.document.at(place)):
+            draft.rules[rule.id] = rule
+
+
+def finish(draft: Draft, frame: Document, nation: Document) -> Policy:
+    """Return the policy of a draft without problems."""
+    return Policy(
+        id=frame.data["policy"],
+        title=frame.data["title"],
+        about=frame.data,
+        nation=nation.data,
+        sources=draft.sources,
+        parameters=draft.parameters,
+        tables=draft.tables,
+        columns=draft.columns,
+        measures=draft.measures,
+        relations=draft.relations,
+        rules=draft.rules,
+        units=draft.units,
+        attested=draft.attested,
+        digest=digest(draft.files),
+        files=draft.files,
+    )
+
+
+def digest(files: Mapping[str, str]) -> str:
+    """Return the SHA-256 of the texts of the files, whatever folder they stand in."""
+    total = hashlib.sha256()
+    for path in sorted(files, key=lambda name: Path(name).parts[-3:]):
+        total.update("/".join(Path(path).parts[-3:]).encode() + b"\0" + files[path].encode() + b"\0")
+    return total.hexdigest()
+
+
+def stop_on(problems: list[Problem], files: Mapping[str, str]) -> None:
+    """Raise BrokenPolicy if there are problems."""
+    if problems:
+        raise BrokenPolicy(problems, files)
