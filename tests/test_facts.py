@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobplan.data import policies_dir, schemas_dir
 from jobplan.errors import BrokenPlan, Problem
 from jobplan.facts import FactSchema, Plan, fact_schema, load_schema, read_plan
 from jobplan.facts.schema import declared_facts
@@ -511,3 +512,14 @@ def test_a_property_that_is_nothing_known_is_refused() -> None:
         declared_facts({"root": "r", "properties": {"a": {"type": "string"}}})
     with pytest.raises(ValueError, match="no form"):
         fact_schema({"plan": {"a": "colour"}})
+
+
+def test_the_folders_of_a_wheel_go_before_those_of_a_checkout(tmp_path: Path, monkeypatch: Any) -> None:
+    wheel, checkout = tmp_path / "wheel", tmp_path / "checkout"
+    (checkout / "schemas").mkdir(parents=True)
+    monkeypatch.setattr("jobplan.data._HOMES", (wheel, checkout))
+    assert schemas_dir() == checkout / "schemas"
+    (wheel / "schemas").mkdir(parents=True)
+    assert schemas_dir() == wheel / "schemas"
+    with pytest.raises(FileNotFoundError, match="policies"):
+        policies_dir()
