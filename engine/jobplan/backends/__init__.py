@@ -1,0 +1,1 @@
+"""Back ends: each runs the same compiled rules and gives the same verdicts."""
