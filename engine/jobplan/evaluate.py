@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from jobplan.backends.judging import ENGINES, Judge, Worked, default_engine, work
+from jobplan.backends.judging import ENGINES, Judge, Worked, default_engine, engine_words, work
 from jobplan.errors import BrokenPlan, Problem
 from jobplan.expression.checked import CheckedRule
 from jobplan.expression.editions import Policies, load_policies
@@ -16,7 +16,11 @@ from jobplan.expression.interpret import Interpreter
 from jobplan.expression.program import Program, Verdicts
 from jobplan.expression.write import effective_applies
 from jobplan.facts.document import Plan, read_plan
+from jobplan.findings.make import RuleBasis, rule_bases
+from jobplan.findings.model import Report
+from jobplan.findings.report import make_report, overall
 from jobplan.model import Judgement, Reason, Row, Verdict
+from jobplan.policy.read import lifted_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +36,10 @@ class Judged:
 
     def verdicts(self) -> dict[str, Verdict]:
         """Return the plan's one verdict on each rule."""
-        found: dict[str, list[Verdict]] = {rule.rule.id: [] for rule in self.worked.program.rules}
+        found: dict[str, dict[Verdict, bool]] = {rule.rule.id: {} for rule in self.worked.program.rules}
         for judgement in self.judgements:
-            found[judgement.rule].append(judgement.verdict)
+            found[judgement.rule][judgement.verdict] = True
         return {rule: overall(verdicts) for rule, verdicts in found.items()}
-
-
-def overall(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the one verdict of a plan from those on its subjects."""
-    found = set(verdicts)
-    order: tuple[Verdict, ...] = ("violated", "unknown", "satisfied")
-    return next((verdict for verdict in order if verdict in found), "not_applicable")
 
 
 class Evaluator:
@@ -52,6 +49,7 @@ class Evaluator:
         self.policies = policies or load_policies()
         self.engine = engine or default_engine()
         self._judges: dict[int, tuple[Program, Judge]] = {}
+        self._bases: dict[int, dict[str, RuleBasis]] = {}
 
     def judge_by(self, program: Program) -> Judge:
         """Return the back end's judge of an edition, made once."""
@@ -60,11 +58,34 @@ class Evaluator:
             found = self._judges.setdefault(id(program), (program, ENGINES[self.engine](program)))
         return found[1]
 
+    def bases(self, worked: Worked) -> dict[str, RuleBasis]:
+        """Return what each rule of an edition rests on, found once."""
+        key = id(worked.program)
+        if key not in self._bases:
+            self._bases[key] = rule_bases(worked)
+        return self._bases[key]
+
+    def report(self, judged: Judged) -> Report:
+        """Return the report on a judged plan."""
+        return make_report(
+            judged.plan,
+            judged.policy,
+            judged.day,
+            judged.worked,
+            judged.judgements,
+            engine_words(self.engine),
+            self.policies.schema,
+            self.bases(judged.worked),
+            lifted_by(),
+        )
+
     def read(self, source: Any, assumptions: Iterable[Mapping[str, Any]] = ()) -> Plan:
         """Read a plan. Raises BrokenPlan."""
         return read_plan(source, self.policies.schema, assumptions=assumptions)
 
-    def edition(self, plan: Plan, as_of: int | None = None, policy: str | None = None) -> tuple[str, int, Program]:
+    def edition(
+        self, plan: Plan, as_of: int | None = None, policy: str | None = None
+    ) -> tuple[str, int, Program]:
         """Return the policy, day and compiled edition for a plan. Raises BrokenPlan if none fits."""
         name = policy or self.policies.find(*plan.policy)
         day = as_of if as_of is not None else plan.date
@@ -78,8 +99,12 @@ class Evaluator:
         span = plan.span(plan.root)
         if name is None:
             known = ", ".join(f"`{policy}`" for policy in self.policies.names())
-            given = " and ".join(f"{f} `{v}`" if v else f"no {f}" for f, v in zip(schema.policy, plan.policy, strict=True))
-            yield Problem("no-policy", f"the plan has {given}, for which there is no policy", span, f"there are {known}")
+            given = " and ".join(
+                f"{f} `{v}`" if v else f"no {f}" for f, v in zip(schema.policy, plan.policy, strict=True)
+            )
+            yield Problem(
+                "no-policy", f"the plan has {given}, for which there is no policy", span, f"there are {known}"
+            )
         if day is None:
             help = f"give the plan a `{schema.date}`, or say the day with --as-of"
             yield Problem("no-date", "the plan has no date, so no edition can be chosen", span, help)
@@ -96,7 +121,15 @@ class Evaluator:
             verdicts = judge(worked)
             stated = self._stated(program, plan, now, judge, verdicts)
         except (OverflowError, ValueError) as broken:
-            raise BrokenPlan([Problem("out-of-range", f"a number of the plan is out of range: {broken}", plan.span(plan.root))]) from broken
+            raise BrokenPlan(
+                [
+                    Problem(
+                        "out-of-range",
+                        f"a number of the plan is out of range: {broken}",
+                        plan.span(plan.root),
+                    )
+                ]
+            ) from broken
         return Judged(plan, name, day, worked, tuple(judgements(worked, verdicts, stated)), self.engine)
 
     def _stated(
@@ -123,7 +156,11 @@ def judgements(worked: Worked, verdicts: Verdicts, stated: Verdicts | None) -> I
                 continue
             also = others[place] if others else None
             yield unknown(interpreter, rule, row, also)
-        missing = unique(interpreter.why_open(rule.rule.for_each)) if rule.rule.for_each != program.checked.world.root else ()
+        missing = (
+            unique(interpreter.why_open(rule.rule.for_each))
+            if rule.rule.for_each != program.checked.world.root
+            else ()
+        )
         if missing:
             yield Judgement(rule.rule.id, None, "unknown", missing)
 
@@ -150,3 +187,26 @@ def unique(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     return tuple(sorted(set(reasons)))
 
 
+def check(
+    source: Any,
+    *,
+    policies: Policies | None = None,
+    evaluator: Evaluator | None = None,
+    as_of: str | None = None,
+    today: str | None = None,
+    assumptions: Iterable[Mapping[str, Any]] = (),
+) -> Report:
+    """Check one plan, given as a path, a mapping or a read document, and report on it.
+
+    `as_of` (YYYY-MM-DD) chooses the edition instead of the plan's own date; `today` is the present
+    day where that matters. Pass an `evaluator` to check many plans. Raises BrokenPlan, BrokenPolicy.
+    """
+    judge = evaluator or Evaluator(policies)
+    plan = judge.read(source, assumptions)
+    judged = judge.judge(plan, as_of=ordinal(as_of), today=ordinal(today))
+    return judge.report(judged)
+
+
+def ordinal(day: str | None) -> int | None:
+    """Return a written day as an ordinal. Raises ValueError for what is no day."""
+    return None if day is None else date.fromisoformat(day).toordinal()

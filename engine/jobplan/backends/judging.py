@@ -54,9 +54,7 @@ def fresh(relations: Mapping[str, Relation]) -> Relations:
             copy = row.fresh(rows.get(row.parent) if row.parent is not None else None)
             rows[row] = copy
             mine.append(copy)
-        copies[name] = Relation(
-            name, mine, relation.complete, relation.cause, relation.open_parents
-        )
+        copies[name] = Relation(name, mine, relation.complete, relation.cause, relation.open_parents)
     return copies
 
 
@@ -90,7 +88,8 @@ class Rete:
 
     def __init__(self, program: Program) -> None:
         conditions = [
-            rete.Condition(rule.rule.id, *form) for rule, form in zip(program.rules, program.forms, strict=True)
+            rete.Condition(rule.rule.id, *form)
+            for rule, form in zip(program.rules, program.forms, strict=True)
         ]
         self.network = rete.Network(conditions)
 

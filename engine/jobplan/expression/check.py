@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlglot import exp
 
@@ -71,6 +72,7 @@ class Reader:
             self.measure(name)
         for rule in self.policy.rules.values():
             self.rule(rule)
+        waivers = tuple((data, self.group(data)) for data in self.policy.group_waivers)
         order = () if self.problems else in_order(self.relations, self.columns, self.measures, self.world)
         if self.problems:
             raise BrokenPolicy(tuple(self.problems), self.policy.files)
@@ -83,7 +85,13 @@ class Reader:
             self.relations,
             self.rules,
             order,
+            waivers,
         )
+
+    def group(self, data: Mapping[str, Any]) -> Tree | None:
+        """Return the condition of the plans that a waiver is for; None for all."""
+        words = data.get("plans")
+        return self.typed(words, Scope(self.world, self.world.root), "truth")[0] if words is not None else None
 
     # --- problems ---------------------------------------------------------------------------
 
@@ -476,7 +484,8 @@ def bound(tree: Tree, bindings: Mapping[str, Tree]) -> Tree:
         if isinstance(node, exp.Column) and "ref" not in node.meta:
             alias, name = name_of(node)
             if not alias and name in bindings:
-                return exp.Paren(this=copied(bindings[name]))
+                given = copied(bindings[name])
+                return given if isinstance(given, (exp.Column, exp.Literal)) else exp.Paren(this=given)
         return node
 
     return tree.transform(replace)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from sqlglot import exp
 
@@ -63,6 +63,7 @@ class Checked:
     relations: Mapping[str, CheckedDerived]
     rules: Mapping[str, CheckedRule]
     order: tuple[Node, ...]
+    waivers: tuple[tuple[Mapping[str, Any], Tree | None], ...] = ()
 
     def type_of(self, ref: Ref) -> Type:
         """Return the type of what a name stands for."""

@@ -80,6 +80,7 @@ class FactSchema:
 
     `date` names the root's fact that says which edition holds, `policy` those that say which policy.
     `keys` maps the roles of what is no fact (`source`, `waivers` …) to the keys that have them.
+    `summary` lists the root's facts that say which plan it is.
     """
 
     root: str
@@ -88,6 +89,7 @@ class FactSchema:
     policy: tuple[str, ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
     checker: Checker | None = field(default=None, compare=False)
+    summary: tuple[str, ...] = ()
 
     def field(self, relation: str, name: str) -> Field | None:
         """Return a fact of a relation, or None if the schema has no such fact."""
@@ -141,6 +143,7 @@ def declared_facts(schema: Mapping[str, Any], checker: Checker | None = None) ->
         policy=tuple(edition.get("policy", ())),
         keys=keys,
         checker=checker or Checker(schema),
+        summary=tuple(schema.get("summary", ())),
     )
 
 

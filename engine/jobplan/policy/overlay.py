@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def with_overlay(policy: Policy, folder: Path) -> Policy:
         add_rules(draft, builder, {}, local=True)
         for key, data in document.data.get("sources", {}).items():
             draft.sources[key] = builder.source(key, data)
-        waivers += [{**data, "overlay": name} for data in document.data.get("waivers", ())]
+        waivers += list(group_waivers(builder, name))
     stop_on(draft.problems, draft.files)
     return replace(
         policy,
@@ -64,6 +64,13 @@ def with_overlay(policy: Policy, folder: Path) -> Policy:
         overlay={**policy.overlay, name: about},
         group_waivers=tuple(waivers),
     )
+
+
+def group_waivers(builder: Builder, name: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the overlay's waivers for groups, the condition of the group as an expression."""
+    for index, data in enumerate(builder.document.data.get("waivers", ())):
+        plans = builder.optional(data, "plans", ("waivers", index))
+        yield {**data, "overlay": name, **({"plans": plans} if plans is not None else {})}
 
 
 def lay_parameters(draft: Draft, builder: Builder, name: str) -> None:

@@ -117,6 +117,13 @@ def policy_checker() -> Checker:
     return Checker(schemas_dir() / "policy.schema.json")
 
 
+@cache
+def lifted_by() -> Mapping[str, list[list[str]]]:
+    """Return which groups of parties may lift which kind of rule, as the schema says."""
+    found: dict[str, list[list[str]]] = policy_checker().schema["$defs"]["waivable"]["lifted_by"]
+    return found
+
+
 def fill(
     draft: Draft, nation: Document, frame: Document, shared: list[Document], topics: list[Document]
 ) -> None:

@@ -1,0 +1,162 @@
+"""`jobplan check`: judge plans and print what was found."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import click
+
+from jobplan.backends.judging import ENGINES
+from jobplan.cli.options import (
+    FOUND,
+    UNREAD,
+    Day,
+    colour_wanted,
+    columns,
+    policies_of,
+    policy_options,
+    said_plainly,
+)
+from jobplan.errors import BrokenPlan
+from jobplan.evaluate import Evaluator
+from jobplan.findings.model import Finding, Report
+from jobplan.model import SEVERITIES
+from jobplan.reports import RENDERERS, Style
+
+NEVER = "never"
+
+
+@click.command("check")
+@click.argument("plans", nargs=-1, required=True, metavar="PLAN…")
+@policy_options
+@click.option("--format", "form", type=click.Choice(sorted(RENDERERS)), default="text", show_default=True)
+@click.option("--as-of", type=Day(), help="Judge by the edition of this day instead of the plan's own date.")
+@click.option("--today", type=Day(), help="Take this as the present day.")
+@click.option("--rule", "rules", multiple=True, help="Only this rule; may be given several times.")
+@click.option("--topic", "topics", multiple=True, help="Only the rules of this topic.")
+@click.option(
+    "--severity",
+    "severities",
+    multiple=True,
+    type=click.Choice(SEVERITIES),
+    help="Only findings of this severity.",
+)
+@click.option(
+    "--gaps/--no-gaps", default=None, help="Show each rule that cannot be judged. [JSON: on, text: off]"
+)
+@click.option("--evidence/--no-evidence", default=False, help="Show the values that each finding rests on.")
+@click.option(
+    "--assume",
+    "assumed",
+    multiple=True,
+    metavar="FACT=VALUE",
+    help="Fill a missing fact in, such as activity.year_of_weeks=42.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice([*SEVERITIES, NEVER]),
+    default="note",
+    show_default=True,
+    help="Exit with 1 from this severity on; gaps count only if named.",
+)
+@click.option(
+    "--engine", type=click.Choice(sorted(ENGINES)), help="Back end; else durable-rules where it is installed."
+)
+@click.option(
+    "--colour", "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
+)
+def check_command(
+    plans: tuple[str, ...],
+    folder: Path | None,
+    overlays: tuple[Path, ...],
+    form: str,
+    as_of: date | None,
+    today: date | None,
+    rules: tuple[str, ...],
+    topics: tuple[str, ...],
+    severities: tuple[str, ...],
+    gaps: bool | None,
+    evidence: bool,
+    assumed: tuple[str, ...],
+    fail_on: str,
+    engine: str | None,
+    colour: str,
+) -> None:
+    """Judge plans (YAML or JSON files, - for standard input) and print findings with citations.
+
+    \b
+    Example: jobplan check plan.yaml --as-of 2024-06-01 --assume activity.year_of_weeks=42
+    Exit codes: 0 nothing found, 1 findings, 2 wrong usage or a broken policy,
+                3 a plan that could not be read or judged (the others are still judged).
+    """
+    with said_plainly():
+        evaluator = Evaluator(policies_of(folder, overlays), engine)
+        reports, broken = [], False
+        for plan in plans:
+            try:
+                read = evaluator.read(plan, [assumption(text) for text in assumed])
+                judged = evaluator.judge(read, as_of=day(as_of), today=day(today))
+                reports.append(chosen(evaluator.report(judged), rules, topics, severities))
+            except BrokenPlan as error:
+                broken = True
+                click.echo(f"{plan}: set aside\n{error}", err=True)
+    if reports:
+        wanted = gaps if gaps is not None else form == "json"
+        RENDERERS[form](reports, sys.stdout, Style(colour_wanted(colour), columns(), wanted, evidence))
+    sys.exit(UNREAD if broken else FOUND if any(fails(r, fail_on) for r in reports) else 0)
+
+
+def day(value: date | None) -> int | None:
+    """Return a day as an ordinal."""
+    return value.toordinal() if value is not None else None
+
+
+def assumption(text: str) -> dict[str, object]:
+    """Return the assumption that FACT=VALUE makes; numbers and truths are read as such."""
+    fact, sign, value = text.partition("=")
+    if not sign:
+        raise click.UsageError(f"--assume takes FACT=VALUE, not {text!r}")
+    return {"fact": fact, "value": scalar(value), "why": "assumed on the command line"}
+
+
+def scalar(text: str) -> object:
+    """Read a value of the command line: a truth, a number, else a text."""
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() and "." not in text else number
+
+
+def chosen(
+    report: Report, rules: tuple[str, ...], topics: tuple[str, ...], severities: tuple[str, ...]
+) -> Report:
+    """Return a report on the chosen rules, topics and severities only."""
+
+    def wanted(rule: str, topic: str) -> bool:
+        return (not rules or rule in rules) and (not topics or topic in topics)
+
+    def shown(finding: Finding) -> bool:
+        return wanted(finding.rule, finding.topic) and (not severities or finding.severity in severities)
+
+    return replace(
+        report,
+        findings=tuple(finding for finding in report.findings if shown(finding)),
+        verdicts=tuple(verdict for verdict in report.verdicts if wanted(verdict.rule, verdict.topic)),
+    )
+
+
+def fails(report: Report, fail_on: str) -> bool:
+    """Tell whether a report has a finding at or above a severity; gaps count only if named."""
+    if fail_on == NEVER:
+        return False
+    limit = SEVERITIES.index(fail_on)
+    counted = [f.severity for f in report.findings if not f.waived]
+    if fail_on not in ("gap", "open"):
+        counted = [severity for severity in counted if severity not in ("gap", "open")]
+    return any(SEVERITIES.index(severity) <= limit for severity in counted)

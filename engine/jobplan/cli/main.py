@@ -1,0 +1,39 @@
+"""The command `jobplan` and its sub-commands."""
+
+from __future__ import annotations
+
+import click
+
+from jobplan.backends.judging import default_engine, engine_words
+from jobplan.cli.check import check_command
+from jobplan.cli.policy import policy_group
+from jobplan.version import __version__
+
+
+def show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print the version and which evaluator gives the verdicts."""
+    if wanted and not context.resilient_parsing:
+        engine = default_engine()
+        note = "" if engine == "rete" else " (durable-rules is not installed)"
+        click.echo(f"jobplan {__version__}; verdicts by {engine_words(engine)}{note}")
+        context.exit()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=show_version,
+    help="Show the version.",
+)
+def main() -> None:
+    """Judge job plans against their contracts.
+
+    Example: jobplan check examples/made-up-evening-clinic.yaml
+    """
+
+
+main.add_command(check_command)
+main.add_command(policy_group)

@@ -1,0 +1,84 @@
+"""Options and endings that several commands share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from jobplan.errors import BrokenPlan, JobplanError
+from jobplan.expression.editions import Policies, load_policies
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+FOUND, MISUSED, UNREAD = 1, 2, 3
+"""Exit codes: findings at or above --fail-on; wrong usage or a broken policy; an unreadable plan."""
+
+
+class Day(click.ParamType[date]):
+    """A day, YYYY-MM-DD."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the day, or fail with what was expected."""
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a day; write YYYY-MM-DD", param, ctx)
+
+
+def policy_options(function: Function) -> Function:
+    """Add --policies and --overlay."""
+    folder = click.Path(exists=True, path_type=Path)
+    for option in (
+        click.option(
+            "--overlay",
+            "overlays",
+            type=folder,
+            multiple=True,
+            help="Folder of an employer's overlay; may be given several times.",
+        ),
+        click.option(
+            "--policies",
+            "folder",
+            type=folder,
+            help="Folder of policies; else $JOBPLAN_POLICIES, else those shipped.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def policies_of(folder: Path | None, overlays: tuple[Path, ...]) -> Policies:
+    """Return the policies that the options name."""
+    return load_policies(folder, overlays=overlays)
+
+
+@contextmanager
+def said_plainly() -> Iterator[None]:
+    """Print what is wrong with the input and leave with its exit code."""
+    try:
+        yield
+    except JobplanError as broken:
+        click.echo(str(broken), err=True)
+        sys.exit(UNREAD if isinstance(broken, BrokenPlan) else MISUSED)
+
+
+def colour_wanted(choice: str) -> bool:
+    """Tell whether to print in colour: as asked, else on a terminal unless NO_COLOR is set."""
+    if choice != "auto":
+        return choice == "always"
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def columns() -> int:
+    """Return the width to write in: the terminal's, or 100."""
+    return min(shutil.get_terminal_size((100, 24)).columns, 120) if sys.stdout.isatty() else 100

@@ -1,0 +1,301 @@
+"""Make findings of judgements: one for each violated subject, one gap for each rule."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jobplan.backends.judging import Worked
+from jobplan.expression.check import HOLE
+from jobplan.expression.checked import CheckedRule, refs
+from jobplan.expression.interpret import Interpreter
+from jobplan.expression.parse import Tree
+from jobplan.expression.scope import Ref
+from jobplan.expression.uses import Assurance, Uses, assurance_of, uses_of
+from jobplan.expression.write import effective_applies
+from jobplan.facts.document import Plan
+from jobplan.facts.schema import FactSchema
+from jobplan.findings.model import Evidence, Finding, Message
+from jobplan.findings.severity import gap_severity, severity_of
+from jobplan.findings.show import Shower, label_of
+from jobplan.findings.wording import because
+from jobplan.model import SEVERITIES, Judgement, Reason, Row, Rule, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBasis:
+    """What is the same for every finding of a rule: what it rests on and how well it is read."""
+
+    checked: CheckedRule
+    uses: Uses
+    assurance: Assurance
+    order: int
+
+
+class FindingMaker:
+    """Makes the findings of one edition; `make` is called once for each plan."""
+
+    def __init__(self, worked: Worked, schema: FactSchema, bases: Mapping[str, RuleBasis]) -> None:
+        self.worked = worked
+        self.schema = schema
+        self.bases = bases
+        self.shower = Shower(worked.program.checked, schema)
+        self.interpreter = Interpreter(
+            worked.program, worked.relations, worked.measures, worked.today, worked.attested
+        )
+        self.rows = {(r.name, row.id): row for r in worked.relations.values() for row in r.rows}
+
+    def make(self, plan: Plan, judgements: Sequence[Judgement]) -> list[Finding]:
+        """Return the findings in a fixed order: by severity, then rule, then the plan's rows."""
+        by_rule: dict[str, list[Judgement]] = {}
+        for judgement in judgements:
+            by_rule.setdefault(judgement.rule, []).append(judgement)
+        found: list[Finding] = []
+        for rule, mine in by_rule.items():
+            basis = self.bases[rule]
+            found += [
+                self.violated(plan, basis, j.subject)
+                for j in mine
+                if j.verdict == "violated" and j.subject is not None
+            ]
+            gaps = [j for j in mine if j.verdict == "unknown" and j.can_fail]
+            if gaps:
+                found.append(self.gap(plan, basis, gaps))
+        return sorted(found, key=lambda f: (SEVERITIES.index(f.severity), f.order))
+
+    # --- the two kinds ----------------------------------------------------------------------
+
+    def violated(self, plan: Plan, basis: RuleBasis, row: Row) -> Finding:
+        """Return the finding of a violated judgement."""
+        rule = basis.checked.rule
+        values = {name: self.hole(tree, row) for name, tree in basis.checked.holes.items()}
+        severity = severity_of(rule, basis.assurance)
+        return Finding(
+            severity=severity,
+            otherwise=severity,
+            verdict="violated",
+            message=Message(rule.id, values, filled(rule.message, values)),
+            remedy=filled(rule.remedy, values),
+            evidence=tuple(self.evidence(plan, basis, row)),
+            assumptions=self.assumptions(basis, row),
+            **self.frame(plan, basis, row),
+        )
+
+    def gap(self, plan: Plan, basis: RuleBasis, gaps: list[Judgement]) -> Finding:
+        """Return the one gap of a rule, with the reasons of all its subjects."""
+        rule = basis.checked.rule
+        reasons = tuple(dict.fromkeys(reason for gap in gaps for reason in gap.reasons))
+        single = gaps[0].subject if len(gaps) == 1 else None
+        clauses = because(reasons, self.label)
+        stated = {gap.as_stated for gap in gaps if gap.as_stated}
+        return Finding(
+            severity=gap_severity(reasons),
+            otherwise=severity_of(rule, basis.assurance),
+            verdict="unknown",
+            message=Message(
+                "gap", {"because": "; ".join(clauses)}, "cannot be judged: " + "; ".join(clauses)
+            ),
+            remedy=self.gap_remedy(reasons),
+            reasons=reasons,
+            subjects=len(gaps),
+            as_stated=worst(stated),
+            evidence=tuple(self.evidence(plan, basis, single)) if single is not None else (),
+            assumptions=self.assumptions(basis, single) if single is not None else (),
+            **self.frame(plan, basis, single),
+        )
+
+    def frame(self, plan: Plan, basis: RuleBasis, row: Row | None) -> dict[str, Any]:
+        """Return what every finding of a rule on a row has."""
+        rule = basis.checked.rule
+        subject = None if row is None or row is self.worked.root else row.id
+        return {
+            "key": key_of(rule.id, plan.id, subject),
+            "rule": rule.id,
+            "topic": rule.topic,
+            "title": rule.title,
+            "relation": rule.for_each,
+            "subject": subject,
+            "label": "" if subject is None or row is None else label_of(row, self.schema),
+            "protects": rule.protects,
+            "force": rule.force,
+            "strength": rule.strength,
+            "citations": self.citations(rule, basis.uses),
+            "assurance": {"read": basis.assurance.read, "confidence": basis.assurance.confidence},
+            "place": self.place(plan, row) if row is not None else "",
+            "order": basis.order,
+        }
+
+    # --- their parts ------------------------------------------------------------------------
+
+    def hole(self, tree: Tree, row: Row) -> str:
+        """Return what stands in a message for a name."""
+        value = self.interpreter.value(tree, row)
+        ref = tree.meta.get("ref")
+        if isinstance(ref, Ref):
+            return self.shower.value(ref, value)
+        return (
+            "unknown"
+            if value is None
+            else self.shower.number(value, "")
+            if isinstance(value, float)
+            else str(value)
+        )
+
+    def citations(self, rule: Rule, uses: Uses) -> tuple[Any, ...]:
+        """Return the rule's citations, then those of the tables and parameters it rests on."""
+        policy = self.worked.program.edition.policy
+        found = list(rule.cites)
+        for name in sorted(uses.tables):
+            found += policy.tables[name].cites
+        for name in sorted(uses.parameters):
+            found += self.worked.program.edition.cites.get(name) or policy.parameters[name].cites
+        return tuple(dict.fromkeys(found))
+
+    def evidence(self, plan: Plan, basis: RuleBasis, row: Row) -> Iterator[Evidence]:
+        """Yield the values that the condition reads, and the row's own facts behind them."""
+        checked = self.worked.program.checked
+        trees = [
+            effective_applies(checked, basis.checked),
+            basis.checked.requires,
+            *basis.checked.holes.values(),
+        ]
+        seen: set[tuple[str, str, str]] = set()
+        for ref in (ref for tree in trees for ref in refs(tree)):
+            item = self.one(plan, ref, row)
+            if item is not None and (item.relation, item.row, item.name) not in seen:
+                seen.add((item.relation, item.row, item.name))
+                yield item
+        for relation, name in sorted(basis.uses.facts):
+            owner = above(row, relation)
+            if owner is not None and owner[name] is not None and (relation, owner.id, name) not in seen:
+                seen.add((relation, owner.id, name))
+                yield self.fact(plan, Ref("fact", name, relation), owner)
+
+    def one(self, plan: Plan, ref: Ref, row: Row) -> Evidence | None:
+        """Return the evidence behind one name."""
+        edition = self.worked.program.edition
+        if ref.kind in ("fact", "column"):
+            owner = self.interpreter.owner(ref, row, None) if "this" not in ref.path else row
+            return self.fact(plan, ref, owner)
+        if ref.kind == "measure" and " " not in ref.name:
+            value = self.worked.measures[ref.name]
+            title = edition.policy.measures[ref.name].title
+            return Evidence(
+                ref.name, "", "", value, self.shower.value(ref, value), self.shower.unit(ref), title
+            )
+        if ref.kind == "parameter":
+            value = edition.values[ref.name]
+            title = edition.policy.parameters[ref.name].title
+            agreed = edition.agreed.get(ref.name, "")
+            return Evidence(
+                ref.name,
+                "",
+                "",
+                value,
+                self.shower.value(ref, value),
+                self.shower.unit(ref),
+                title,
+                agreed=agreed,
+            )
+        return None
+
+    def fact(self, plan: Plan, ref: Ref, owner: Row) -> Evidence:
+        """Return the evidence of a fact or column of a row, with its places."""
+        value = owner[ref.name]
+        field = self.shower.field(ref)
+        span = plan.span(owner, ref.name) if field is not None and ref.name in owner else None
+        return Evidence(
+            name=ref.name,
+            relation=ref.relation,
+            row=owner.id,
+            value=value,
+            shown=self.shower.value(ref, value),
+            unit=self.shower.unit(ref) if isinstance(value, float) else "",
+            title=field.description if field is not None else "",
+            place=str(span) if span is not None else "",
+            source=source_place(plan, owner, self.schema) if field is not None else {},
+            assumed=owner.assumed.get(ref.name, ""),
+        )
+
+    def place(self, plan: Plan, row: Row) -> str:
+        span = plan.span(row)
+        return str(span) if span is not None else ""
+
+    def label(self, relation: str, id: str) -> str:
+        """Return what people call a row; nothing for the plan itself."""
+        row = (
+            self.rows.get((relation, id))
+            if relation
+            else next((r for (_, i), r in self.rows.items() if i == id), None)
+        )
+        return "" if row is None or row is self.worked.root else label_of(row, self.schema)
+
+    def assumptions(self, basis: RuleBasis, row: Row) -> tuple[str, ...]:
+        """Return the ids of the assumptions that a judgement rests on."""
+        found: set[str] = set()
+        for relation, name in basis.uses.facts:
+            own = above(row, relation)
+            rows = (
+                [own]
+                if own is not None and not basis.uses.measures
+                else self.worked.relations[relation].rows
+                if relation in self.worked.relations
+                else []
+            )
+            found |= {r.assumed[name] for r in rows if name in r.assumed}
+        return tuple(sorted(found))
+
+    def gap_remedy(self, reasons: Iterable[Reason]) -> str:
+        """Return what would settle a gap."""
+        kinds = {reason.kind for reason in reasons}
+        if kinds == {"silent"}:
+            return "Agree it locally and record the agreement."
+        if "conflict" in kinds:
+            return "Find out which value holds, and give the facts that are missing."
+        return "Give the facts that are missing."
+
+
+def rule_bases(worked: Worked) -> dict[str, RuleBasis]:
+    """Return what each rule of an edition rests on."""
+    program = worked.program
+    bases: dict[str, RuleBasis] = {}
+    for order, rule in enumerate(program.rules):
+        uses = uses_of(program.checked, rule)
+        bases[rule.rule.id] = RuleBasis(rule, uses, assurance_of(program.edition, rule, uses), order)
+    return bases
+
+
+def key_of(rule: str, plan: str, subject: str | None) -> str:
+    """Return a finding's stable key: from rule, plan and row, never from position."""
+    return hashlib.sha256("\0".join((rule, plan, subject or "")).encode()).hexdigest()[:16]
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """Put the values into a message."""
+    return HOLE.sub(lambda found: values.get(found[1], found[0]), text)
+
+
+def above(row: Row, relation: str) -> Row | None:
+    """Return the row, or the parent of it, that belongs to a relation."""
+    found: Row | None = row
+    while found is not None and found.relation != relation:
+        found = found.parent
+    return found
+
+
+def worst(stated: set[Verdict]) -> Verdict | None:
+    """Return the gravest of the verdicts on what the plan states."""
+    order: tuple[Verdict, ...] = ("violated", "satisfied", "not_applicable")
+    return next((verdict for verdict in order if verdict in stated), None)
+
+
+def source_place(plan: Plan, row: Row, schema: FactSchema) -> Mapping[str, Any]:
+    """Return where the plan says that a row came from."""
+    relation = schema.relations.get(row.relation)
+    data: Any = plan.document.data
+    for step in row.place:
+        data = data[step]
+    found = data.get(relation.keys.get("place", "at")) if relation is not None else None
+    return found if isinstance(found, Mapping) else {}

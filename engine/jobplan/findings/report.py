@@ -1,0 +1,159 @@
+"""Put the report on one plan together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from jobplan.backends.judging import Worked
+from jobplan.expression.scope import Ref
+from jobplan.facts.document import Plan
+from jobplan.facts.schema import FactSchema
+from jobplan.findings.make import FindingMaker, RuleBasis
+from jobplan.findings.model import Finding, MeasureValue, Report, RuleVerdict
+from jobplan.findings.show import Shower
+from jobplan.findings.waivers import Waiver, put_on, waivers_of
+from jobplan.model import Judgement, Verdict
+from jobplan.version import __version__
+
+
+def make_report(
+    plan: Plan,
+    policy: str,
+    day: int,
+    worked: Worked,
+    judgements: Sequence[Judgement],
+    engine: str,
+    schema: FactSchema,
+    bases: Mapping[str, RuleBasis],
+    lifted_by: Mapping[str, Sequence[Sequence[str]]],
+) -> Report:
+    """Return the report: findings with waivers put on, every verdict, every measure."""
+    maker = FindingMaker(worked, schema, bases)
+    edition = worked.program.edition
+    found, effects = put_on(
+        maker.make(plan, judgements),
+        [*waivers_of(plan.waivers, "the plan"), *group_waivers(worked, maker)],
+        edition.rules,
+        lifted_by,
+        worked.today,
+    )
+    shower = maker.shower
+    return Report(
+        plan=plan.id,
+        digest=plan.digest,
+        file=plan.document.file,
+        policy=policy,
+        policy_title=edition.policy.title,
+        policy_digest=edition.policy.digest,
+        overlays=tuple(edition.policy.overlay),
+        judged_on=date.fromordinal(day).isoformat(),
+        today=date.fromordinal(worked.today).isoformat(),
+        engine=engine,
+        engine_version=__version__,
+        summary=tuple(summary(worked, schema, shower)),
+        verdicts=tuple(verdicts(worked, judgements, found)),
+        measures=tuple(measures(worked, shower)),
+        findings=tuple(found),
+        waivers=tuple(effects),
+        assumptions=tuple(assumption(item) for item in plan.assumptions),
+        notes=tuple(notes(worked, day)),
+        sources=edition.policy.sources,
+        names=edition.policy.nation.get("names", {}),
+        extensions=plan.extensions,
+    )
+
+
+def group_waivers(worked: Worked, maker: FindingMaker) -> Iterator[Waiver]:
+    """Yield the overlay's waivers for groups to which the plan belongs."""
+    checked = worked.program.checked
+    for data, tree in checked.waivers:
+        if tree is None or maker.interpreter.value(tree, worked.root) is True:
+            yield from waivers_of([data], f"overlay {data['overlay']}")
+
+
+def summary(worked: Worked, schema: FactSchema, shower: Shower) -> Iterator[tuple[str, str]]:
+    """Yield what says which plan this is: the facts and measures that schema and policy name."""
+    root = worked.root
+    for name in schema.summary:
+        if root[name] is not None:
+            ref = Ref("fact", name, schema.root)
+            yield name.replace("_", " "), with_unit(shower, ref, root[name], worked)
+    for name in worked.program.edition.policy.about.get("summary", ()):
+        value = worked.measures.get(name)
+        title = worked.program.edition.policy.measures[name].title or name.replace("_", " ")
+        yield title, with_unit(shower, Ref("measure", name), value, worked)
+
+
+def with_unit(shower: Shower, ref: Ref, value: Any, worked: Worked) -> str:
+    """Return a value with the nation's name for its unit."""
+    unit = shower.unit(ref)
+    names = worked.program.edition.policy.nation.get("names", {})
+    said = names.get(unit, unit)
+    shown = shower.value(ref, value)
+    return f"{shown} {said}" if isinstance(value, float) and said and "any" not in said else shown
+
+
+def verdicts(
+    worked: Worked, judgements: Sequence[Judgement], findings: Sequence[Finding]
+) -> Iterator[RuleVerdict]:
+    """Yield the plan's one verdict on every rule of the edition."""
+    mine: dict[str, list[Judgement]] = {}
+    for judgement in judgements:
+        mine.setdefault(judgement.rule, []).append(judgement)
+    lifted: dict[str, list[bool]] = {}
+    for finding in findings:
+        lifted.setdefault(finding.rule, []).append(bool(finding.waived))
+    for checked in worked.program.rules:
+        rule = checked.rule
+        counts = Counter(j.verdict for j in mine.get(rule.id, ()))
+        stated = {j.as_stated for j in mine.get(rule.id, ()) if j.as_stated}
+        yield RuleVerdict(
+            rule=rule.id,
+            title=rule.title,
+            topic=rule.topic,
+            verdict=overall(counts),
+            counts=dict(sorted(counts.items())),
+            as_stated=overall(dict.fromkeys(stated)) if stated else None,
+            waived=bool(lifted.get(rule.id)) and all(lifted[rule.id]),
+        )
+
+
+def overall(found: Mapping[Verdict, Any]) -> Verdict:
+    """Return the one verdict of a plan from those on its subjects."""
+    order: tuple[Verdict, ...] = ("violated", "unknown", "satisfied")
+    return next((verdict for verdict in order if verdict in found), "not_applicable")
+
+
+def measures(worked: Worked, shower: Shower) -> Iterator[MeasureValue]:
+    """Yield every measure that the policy names, with its unit."""
+    for name, formula in worked.program.edition.policy.measures.items():
+        value = worked.measures[name]
+        ref = Ref("measure", name)
+        title = formula.title or name.replace("_", " ")
+        yield MeasureValue(name, title, value, shower.value(ref, value), shower.unit(ref))
+
+
+def assumption(item: Any) -> dict[str, Any]:
+    """Return an assumption as it is printed."""
+    return {
+        "id": item.id,
+        "fact": f"{item.relation}.{item.field}",
+        "row": item.row,
+        "value": item.written,
+        "why": item.why,
+        "by": "user" if item.by_user else "plan",
+    }
+
+
+def notes(worked: Worked, day: int) -> Iterator[str]:
+    """Yield what must be said of the edition as a whole."""
+    policy = worked.program.edition.policy
+    checked_to = policy.about.get("checked_to")
+    if checked_to and day > date.fromisoformat(checked_to).toordinal():
+        yield f"the sources of {policy.id} were checked up to {checked_to}; this plan is judged by a later day"
+    starts = policy.about.get("in_force", {}).get("from")
+    if starts and day < date.fromisoformat(starts).toordinal():
+        yield f"{policy.id} is in force from {starts}; this plan is judged by an earlier day"

@@ -1,0 +1,101 @@
+"""Show values as people read them: dates, days, times, numbers to the decimals of their unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from math import floor
+from typing import Any
+
+from jobplan.expression.checked import Checked
+from jobplan.expression.scope import Ref
+from jobplan.expression.units import show_unit
+from jobplan.facts.schema import Field, FactSchema
+from jobplan.model import Row
+
+DECIMALS = 4
+"""Decimals of a number without a unit of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shower:
+    """Shows the values of one policy's facts, columns, measures and parameters."""
+
+    checked: Checked
+    schema: FactSchema
+
+    def field(self, ref: Ref) -> Field | None:
+        """Return the field behind a name, if it is a fact of the schema."""
+        return self.schema.field(ref.relation, ref.name) if ref.kind == "fact" else None
+
+    def unit(self, ref: Ref) -> str:
+        """Return the unit behind a name."""
+        found = self.checked.type_of(ref)
+        return show_unit(found.unit) if found.unit else ""
+
+    def value(self, ref: Ref, value: Any) -> str:
+        """Return a value as people read it."""
+        if value is None:
+            return "unknown"
+        found = self.checked.type_of(ref)
+        if found.kind == "date":
+            return date.fromordinal(value).isoformat()
+        field = self.field(ref)
+        if field is not None and isinstance(value, float):
+            return written(field, value) or self.number(value, field.unit)
+        if isinstance(value, float):
+            return self.number(value, show_unit(found.unit) if found.unit else "")
+        return plain(value)
+
+    def number(self, value: float, unit: str) -> str:
+        """Return a number to the decimals of its unit."""
+        known: Mapping[str, Any] = self.checked.policy.units.get(unit, {})
+        return decimal(value, int(known.get("decimals", DECIMALS)))
+
+
+def written(field: Field, value: float) -> str:
+    """Return a weekday's name or a clock time; nothing for other numbers."""
+    if field.form == "weekday":
+        return field.choices[int(value) - 1].replace("_", " ").capitalize()
+    if field.form == "clock":
+        return f"{int(value) // 60:02d}:{int(value) % 60:02d}"
+    return ""
+
+
+def decimal(value: float, decimals: int) -> str:
+    """Return a number rounded half up to some decimals, trailing zeros dropped.
+
+    >>> decimal(1.1666666667, 3), decimal(2.0, 3), decimal(-0.0001, 2)
+    ('1.167', '2', '0')
+    """
+    scale = 10**decimals
+    text = f"{floor(value * scale + 0.5) / scale:.{decimals}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "") else text
+
+
+def plain(value: Any) -> str:
+    """Return a text, truth or list as people read it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(decimal(v, DECIMALS) if isinstance(v, float) else str(v) for v in value)
+    return str(value)
+
+
+def label_of(row: Row, schema: FactSchema) -> str:
+    """Return what people call a row: its first text, with its day if it has one; else its id."""
+    found: Row | None = row
+    while found is not None and found.relation not in schema.relations:
+        found = found.parent if found.parent is not None and found.parent.relation != schema.root else None
+    if found is None or found.relation == schema.root:
+        pair = [value for value in row.values() if isinstance(value, Row)]
+        return " and ".join(label_of(value, schema) for value in pair) or row.id
+    fields = schema.relations[found.relation].fields
+    text = next((found[f.name] for f in fields.values() if f.form == "text" and found[f.name]), None)
+    day = next(
+        (written(f, found[f.name]) for f in fields.values() if f.form == "weekday" and found[f.name]), ""
+    )
+    parts = [part for part in (text, day) if part]
+    return ", ".join(parts) or found.id

@@ -1,0 +1,37 @@
+"""Renderers: a report in, bytes out, one file for each format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import IO
+
+from jobplan.findings.model import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a report is written: with colour, in how many columns, gaps one by one, evidence too."""
+
+    colour: bool = False
+    width: int = 100
+    gaps: bool = False
+    evidence: bool = False
+
+
+Renderer = Callable[[list[Report], IO[str], Style], None]
+
+
+def _text(reports: list[Report], out: IO[str], style: Style) -> None:
+    from jobplan.reports.text import render  # here, for the terminal library takes time to import
+
+    render(reports, out, style)
+
+
+def _json(reports: list[Report], out: IO[str], style: Style) -> None:
+    from jobplan.reports.json import render
+
+    render(reports, out, style)
+
+
+RENDERERS: Mapping[str, Renderer] = {"text": _text, "json": _json}
