@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
+from datetime import date, datetime
 from typing import Any
 
 from jobplan.backends.judging import ENGINES, Judge, Worked, default_engine, engine_words, work
@@ -114,7 +113,7 @@ class Evaluator:
     ) -> Judged:
         """Judge a plan by the edition of its own date, or of `as_of`. Raises BrokenPlan."""
         name, day, program = self.edition(plan, as_of, policy)
-        now = date.today().toordinal() if today is None else today
+        now = present_day() if today is None else today
         judge = self.judge_by(program)
         try:
             worked = work(program, plan, now)
@@ -210,3 +209,8 @@ def check(
 def ordinal(day: str | None) -> int | None:
     """Return a written day as an ordinal. Raises ValueError for what is no day."""
     return None if day is None else date.fromisoformat(day).toordinal()
+
+
+def present_day() -> int:
+    """Return the day where the program runs, as an ordinal."""
+    return datetime.now().astimezone().date().toordinal()

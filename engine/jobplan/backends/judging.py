@@ -104,7 +104,7 @@ class Rete:
 
 ENGINES: Mapping[str, Callable[[Program], Judge]] = {
     "rete": Rete,
-    "reference": lambda program: reference,
+    "reference": lambda _: reference,
 }
 
 

@@ -24,7 +24,7 @@ from jobplan.expression.checked import (
 from jobplan.expression.infer import UNKNOWN, Inference
 from jobplan.expression.order import in_order
 from jobplan.expression.parse import CannotParse, Tree, arguments, call_name, name_of, parse, place
-from jobplan.expression.scope import TEXT, Ref, Scope, Shape, Type, World
+from jobplan.expression.scope import TEXT, Ref, Scope, Type, World
 from jobplan.expression.units import fits, parse_unit, show_unit
 from jobplan.expression.world import build_world
 from jobplan.facts.schema import FactSchema
@@ -91,7 +91,9 @@ class Reader:
     def group(self, data: Mapping[str, Any]) -> Tree | None:
         """Return the condition of the plans that a waiver is for; None for all."""
         words = data.get("plans")
-        return self.typed(words, Scope(self.world, self.world.root), "truth")[0] if words is not None else None
+        return (
+            self.typed(words, Scope(self.world, self.world.root), "truth")[0] if words is not None else None
+        )
 
     # --- problems ---------------------------------------------------------------------------
 
@@ -154,7 +156,7 @@ class Reader:
         if bindings:
             tree = bound(tree, bindings)
         tree = self.link_verdicts(tree, scope, rule, complain)
-        self.check_recorded(tree, complain, may_record)
+        self.check_recorded(tree, complain, allowed=may_record)
         inference = Inference(scope, self.type_of, complain)
         found = inference.want(tree, kind) if kind else inference.infer(tree)
         return tree, found
@@ -174,7 +176,7 @@ class Reader:
             )
         return type_of(self.world, self.types, ref)
 
-    def check_recorded(self, tree: Tree, complain: Callable[..., None], allowed: bool) -> None:
+    def check_recorded(self, tree: Tree, complain: Callable[..., None], *, allowed: bool) -> None:
         """Refuse `recorded` anywhere but in `requires`, beneath `and` and `or`."""
         for node in tree.walk():
             if call_name(node) != "recorded":
@@ -185,9 +187,11 @@ class Reader:
                 above = above.parent
             if not here:
                 complain(
-                    node, "recorded-misplaced", "`recorded` stands only in `requires`, beneath `and` and `or`",
+                    node,
+                    "recorded-misplaced",
+                    "`recorded` stands only in `requires`, beneath `and` and `or`",
                     "use none(x), or a condition on the value itself",
-                )  # fmt: skip
+                )
 
     # --- rules resting on rules -------------------------------------------------------------
 
@@ -210,6 +214,7 @@ class Reader:
     def verdict_ref(
         self, node: Tree, scope: Scope, rule: Rule | None, complain: Callable[..., None]
     ) -> Ref | None:
+        """Return what a `verdict(…)` stands for, or None after saying why it cannot."""
         other = self.policy.rules.get(arguments(node)[0].name)
         if rule is None:
             complain(node, "verdict-misplaced", "`verdict` stands only in rules", None)
@@ -337,10 +342,12 @@ class Reader:
         return CheckedFormula(name, relation, formula, trees, final, own_children=own)
 
     def value(self, formula: Formula, scope: Scope) -> tuple[dict[str, Tree], Type]:
+        """Check a plain value."""
         tree, found = self.typed(formula.inputs["value"], scope)
         return {"value": tree}, found
 
     def overlap(self, formula: Formula, scope: Scope) -> tuple[dict[str, Tree], Type]:
+        """Check the part of an interval inside windows."""
         trees = {key: self.typed(text, scope, "number")[0] for key, text in formula.inputs.items()}
         table = self.policy.tables.get(formula.table)
         if table is None or not table.windows:
@@ -352,6 +359,7 @@ class Reader:
         return trees, Type("number", parse_unit("min"))
 
     def lookup(self, formula: Formula, scope: Scope) -> tuple[dict[str, Tree], Type]:
+        """Check a look-up: every key given, none that the table lacks."""
         table = self.policy.tables.get(formula.table)
         trees: dict[str, Tree] = {}
         if table is None or table.windows:
@@ -460,7 +468,7 @@ class Reader:
                 self.problem(
                     (
                         "unknown-name",
-                        f"no fact, column, measure or parameter `{name}` on `{rule.for_each}`, asked for by the message",
+                        f"the message asks for `{name}`, which is no fact, column, measure or parameter",
                     ),
                     where,
                     self.world.names(rule.for_each),

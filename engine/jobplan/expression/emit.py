@@ -118,6 +118,7 @@ class Emitter:
         return self.guarded(self.strict(node, guards), guards)
 
     def guarded(self, pure: str, guards: Guards) -> str:
+        """Put the tests of a strict operation before it."""
         if not guards.tests:
             return f"({pure})"
         return f"(None if {' or '.join(guards.tests)} else {pure})"
@@ -145,6 +146,7 @@ class Emitter:
         return written
 
     def presence(self, node: Tree, name: str) -> str:
+        """Write `recorded` or `none` on a fact."""
         ref = arguments(node)[0].meta["ref"]
         function = "recorded" if name == "recorded" else "none_stated"
         return f"{function}({self.owner(ref)}, {ref.name!r})"
@@ -155,11 +157,8 @@ class Emitter:
         """Return plain Python for a strict operation, adding what must be tested before."""
         if isinstance(node, exp.Paren):
             return f"({self.strict(node.this, guards)})"
-        if isinstance(node, exp.Literal):
-            ref = node.meta.get("ref")
-            return repr(ref.value if ref is not None else node.name if node.is_string else float(node.name))
-        if isinstance(node, exp.Boolean):
-            return "True" if node.this else "False"
+        if isinstance(node, (exp.Literal, exp.Boolean)):
+            return known_now(node)
         if isinstance(node, exp.Neg):
             return f"(-{self.strict(node.this, guards)})"
         sign = ARITHMETIC_SIGNS.get(type(node))
@@ -171,10 +170,10 @@ class Emitter:
         if isinstance(node, exp.Div):
             return f"({self.strict(node.this, guards)} / {self.divisor(node.expression, guards)})"
         if type(node) in COMPARISON_SIGNS:
-            return self.comparison(node, node.this, node.expression, COMPARISON_SIGNS[type(node)], guards)
+            return self.comparison(node.this, node.expression, COMPARISON_SIGNS[type(node)], guards)
         if isinstance(node, exp.Between):
-            low = self.comparison(node, node.this, node.args["low"], ">=", guards)
-            return f"({low} and {self.comparison(node, node.this, node.args['high'], '<=', guards)})"
+            low = self.comparison(node.this, node.args["low"], ">=", guards)
+            return f"({low} and {self.comparison(node.this, node.args['high'], '<=', guards)})"
         if isinstance(node, exp.In) and all(isinstance(o, exp.Literal) for o in node.expressions):
             return self.membership(node, guards)
         name = call_name(node)
@@ -187,7 +186,7 @@ class Emitter:
 
     def bind(self, source: str, guards: Guards) -> str:
         """Bind what may be unknown to a name once, and test it; what is known stays as it is."""
-        if source in ("today",) or source[:1] in "'\"" or source.replace(".", "").replace("-", "").isdigit():
+        if source == "today" or source[:1] in "'\"" or source.replace(".", "").replace("-", "").isdigit():
             return source
         if source not in guards.names:
             name = self.fresh()
@@ -207,7 +206,7 @@ class Emitter:
         guards.tests.append(f"({name} := {written}) == 0")
         return name
 
-    def comparison(self, node: Tree, left: Tree, right: Tree, sign: str, guards: Guards) -> str:
+    def comparison(self, left: Tree, right: Tree, sign: str, guards: Guards) -> str:
         """Write a comparison; numbers are compared in whole millionths."""
         a, b = self.strict(left, guards), self.strict(right, guards)
         if "number" in (left.meta.get("kind"), right.meta.get("kind")):
@@ -215,6 +214,7 @@ class Emitter:
         return f"({a} {sign} {b})"
 
     def membership(self, node: Tree, guards: Guards) -> str:
+        """Write `in` over values that are known now."""
         value = self.strict(node.this, guards)
         if node.this.meta.get("kind") == "number":
             options = ", ".join(millionths(repr(float(o.name))) for o in node.expressions)
@@ -225,6 +225,7 @@ class Emitter:
         return f"({value} in ({options},))"
 
     def pure_call(self, node: Tree, name: str | None, guards: Guards) -> str:
+        """Write a function that is defined for all known values."""
         given = [self.strict(a, guards) for a in arguments(node)]
         if name == "wrap":
             return f"wrap({given[0]}, {self.divisor(arguments(node)[1], guards)})"
@@ -235,6 +236,19 @@ class Emitter:
                 given[0] if len(given) == 1 else f"{'min' if name == 'least' else 'max'}({', '.join(given)})"
             )
         return PURE_CALLS[name or ""].format(*given)
+
+
+def known_now(node: Tree) -> str:
+    """Write a literal."""
+    if isinstance(node, exp.Boolean):
+        return "True" if node.this else "False"
+    ref = node.meta.get("ref")
+    return repr(ref.value if ref is not None else literal_value(node))
+
+
+def literal_value(node: Tree) -> str | float:
+    """Return what a literal stands for; every number is a double."""
+    return node.name if node.args["is_string"] else float(node.name)
 
 
 def millionths(source: str) -> str:

@@ -20,6 +20,8 @@ NUMBER = Type("number")
 DATE = Type("date")
 SAYS = {"number": "a number", "truth": "true or false", "text": "a text", "date": "a date", "list": "a list"}
 
+TRUTHS = (exp.Boolean, exp.And, exp.Or, exp.Not, exp.Between, exp.In, *COMPARISONS)
+
 Complain = Callable[[Tree, str, str, str | None], None]
 """Takes the node, a code, a message and a help."""
 
@@ -42,14 +44,25 @@ class Inference:
         return found
 
     def kind_and_unit(self, node: Tree) -> Type:
+        """Find the type of a tree by the kind of its node."""
         if isinstance(node, exp.Paren):
             return self.infer(node.this)
         if isinstance(node, exp.Literal):
             return Type("text") if node.is_string else NUMBER
-        if isinstance(node, exp.Boolean):
-            return TRUTH
         if isinstance(node, exp.Column):
             return self.name(node)
+        if isinstance(node, TRUTHS):
+            return self.truth(node)
+        if isinstance(node, exp.Neg):
+            return self.want(node.this, "number")
+        if isinstance(node, ARITHMETIC):
+            return self.arithmetic(node)
+        if isinstance(node, exp.Case):
+            return self.case(node)
+        return self.call(node, call_name(node) or "")
+
+    def truth(self, node: Tree) -> Type:
+        """Check what gives a truth: connectives and comparisons."""
         if isinstance(node, (exp.And, exp.Or, exp.Not)):
             for part in (node.this, node.args.get("expression")):
                 if part is not None:
@@ -66,13 +79,7 @@ class Inference:
             for option in node.expressions:
                 self.comparable(node, node.this, option)
             return TRUTH
-        if isinstance(node, exp.Neg):
-            return self.want(node.this, "number")
-        if isinstance(node, ARITHMETIC):
-            return self.arithmetic(node)
-        if isinstance(node, exp.Case):
-            return self.case(node)
-        return self.call(node, call_name(node) or "")
+        return TRUTH
 
     def name(self, node: Tree) -> Type:
         """Resolve a name; one that means nothing here is complained about with a suggestion."""

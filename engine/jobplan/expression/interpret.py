@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import floor
 from typing import Any
 
 from sqlglot import exp
@@ -65,6 +66,7 @@ class Interpreter:
         return self.operation(node, row, this)
 
     def connective(self, node: Tree, row: Row, this: Row | None) -> Truth:
+        """Return `and` or `or` in Kleene logic."""
         stop = isinstance(node, exp.Or)
         sides = [self.value(side, row, this) for side in (node.this, node.expression)]
         if stop in sides:
@@ -84,6 +86,7 @@ class Interpreter:
         return default
 
     def member(self, node: Tree, row: Row, this: Row | None) -> Truth:
+        """Return whether a value is among others, as `or` of equalities."""
         value = self.value(node.this, row, this)
         options = [self.value(option, row, this) for option in node.expressions]
         found = [None if value is None or o is None else same(value, o) for o in options]
@@ -153,6 +156,7 @@ class Interpreter:
             yield from self.why_operands(node, row, this)
 
     def why_operands(self, node: Tree, row: Row, this: Row | None) -> Reasons:
+        """Yield the reasons of the operands, or why known operands give nothing."""
         parts = operands(node)
         yield from (reason for part in parts for reason in self.why(part, row, this))
         if isinstance(node, exp.Div) and self.value(node.expression, row, this) == 0:
@@ -161,6 +165,7 @@ class Interpreter:
             yield Reason("silent", text=f"`{node.sql()}` has no value here")
 
     def why_case(self, node: Tree, row: Row, this: Row | None) -> Reasons:
+        """Yield the reasons of the unknown condition, or of the branch taken."""
         for item in node.args["ifs"]:
             condition = self.value(item.this, row, this)
             if condition is None:
@@ -176,6 +181,7 @@ class Interpreter:
             yield from self.why(default, row, this)
 
     def why_attested(self, name: str) -> Reason:
+        """Return the reason that nobody has attested something."""
         what = self.program.edition.policy.attested.get(name, name)
         return Reason("missing", field=name, cause="not_attested", text=what)
 
@@ -198,6 +204,7 @@ class Interpreter:
                 yield self.missing(owner, ref.name)
 
     def why_union(self, checked: CheckedDerived, row: Row, name: str) -> Reasons:
+        """Yield why a column of a union has no value, from the row that it was made of."""
         relation, _, id = row.id.partition(":")
         for source in self.relations[relation].rows:
             if source.id == id:
@@ -222,6 +229,7 @@ class Interpreter:
             self.seen.discard(key)
 
     def formula_reasons(self, checked: CheckedFormula, row: Row) -> Reasons:
+        """Yield the reasons of a column or measure by its kind."""
         kind = checked.formula.kind
         if kind == "value":
             yield from self.why(checked.trees["value"], row)
@@ -237,6 +245,7 @@ class Interpreter:
             yield from self.why_aggregate(checked, row)
 
     def why_overlap(self, checked: CheckedFormula, row: Row) -> Reasons:
+        """Yield why the part inside windows is not known."""
         ends = [self.value(checked.trees[key], row) for key in ("opens", "closes")]
         if None in ends:
             yield from (reason for tree in checked.trees.values() for reason in self.why(tree, row))
@@ -247,6 +256,7 @@ class Interpreter:
         yield from (Reason("silent", field=checked.formula.table, text=words) for words in windows.words)
 
     def why_lookup(self, checked: CheckedFormula, row: Row) -> Reasons:
+        """Yield why a table gives nothing: a key is unknown, or no row fits."""
         table = self.program.edition.policy.tables[checked.formula.table]
         keys = [self.value(checked.trees[key], row) for key in table.by]
         if None in keys:
@@ -265,12 +275,11 @@ class Interpreter:
         checked = self.program.checked.rules[rule]
         applies = effective_applies(self.program.checked, checked)
         yield from self.why(applies, row)
-        if self.value(applies, row) is not None:
-            yield from self.why(checked.requires, row)
-        elif self.value(checked.requires, row) is None:
+        if self.value(applies, row) is not None or self.value(checked.requires, row) is None:
             yield from self.why(checked.requires, row)
 
     def why_plan_verdict(self, checked: CheckedFormula) -> Reasons:
+        """Yield the reasons behind a plan's verdict on a rule."""
         relation = checked.formula.of
         yield from self.why_open(relation)
         for row in self.relations[relation].rows:
@@ -299,6 +308,7 @@ class Interpreter:
             yield from self.why(checked.trees["if_none"], row)
 
     def why_pair(self, relation: str, row: Row) -> Reasons:
+        """Yield why it is not known whether a pair exists."""
         yield from self.why(self.program.checked.relations[relation].trees["where"], row)
 
     def why_open(self, name: str, owner: Row | None = None) -> Reasons:
@@ -318,6 +328,7 @@ class Interpreter:
             yield from self.why_open(str(parent))
 
     def why_derived(self, checked: CheckedDerived, owner: Row | None) -> Reasons:
+        """Yield why a derived relation may lack rows."""
         derived = checked.derived
         for source in derived.sources.values():
             yield from self.why_open(source, owner if derived.within else None)
@@ -392,7 +403,7 @@ def call(name: str | None, values: list[Any]) -> Any:
     if name == "wrap":
         return None if values[1] == 0 else runtime.wrap(values[0], values[1])
     if name in ("floor", "ceil"):
-        return float(runtime.floor(values[0])) if name == "floor" else -float(runtime.floor(-values[0]))
+        return float(floor(values[0])) if name == "floor" else -float(floor(-values[0]))
     simple = {
         "abs": abs,
         "gcd": runtime.whole_gcd,

@@ -8,11 +8,11 @@ from functools import cache
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import ParseError, SqlglotError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from jobplan.expression.functions import FUNCTIONS
 
-Tree = exp.Expression
+Tree = exp.Expr
 MAX_LENGTH = 2000
 MAX_TOKENS = 400
 MAX_DEPTH = 40
@@ -105,7 +105,7 @@ def parse(text: str) -> Tree:
     try:
         trees = _dialect().parser().parse(tokens, text)
     except ParseError as broken:
-        raise CannotParse(*explain(broken, text)) from None
+        raise CannotParse(*explain(broken)) from None
     except (SqlglotError, RecursionError) as broken:
         raise CannotParse(f"cannot read this expression: {broken}", 0, len(text)) from None
     if len(trees) != 1 or trees[0] is None:
@@ -157,7 +157,7 @@ DEPTH = {
 }
 
 
-def explain(broken: ParseError, text: str) -> tuple[str, int, int, str | None]:
+def explain(broken: ParseError) -> tuple[str, int, int, str | None]:
     """Return message, offset and length of a syntax error, in the author's words."""
     error = broken.errors[0] if broken.errors else {}
     word = error.get("highlight") or ""

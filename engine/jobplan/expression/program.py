@@ -120,6 +120,7 @@ def work_lines(checked: Checked, edition: Edition, measures: dict[str, str]) -> 
 
 
 def preamble(name: str, checked: Checked, measures: dict[str, str]) -> list[str]:
+    """Write the head of a function that reads worked-out rows and measures."""
     lines = [f"def {name}(R, M, today, attested):", f"    plan = R[{checked.world.root!r}].rows[0]"]
     return [*lines, *(f"    {local} = M[{name!r}]" for name, local in measures.items())]
 
@@ -145,6 +146,7 @@ def atom_lines(
 
 
 def names_of(rules: tuple[CheckedRule, ...]) -> str:
+    """Write the names of the lists of all rules."""
     return ", ".join(f"v{i}" for i in range(len(rules)))
 
 

@@ -126,6 +126,7 @@ class Lookup:
         return None
 
     def __call__(self, *keys: Any) -> float | str | None:
+        """Return the value of the row that fits, or None."""
         found = self.row(*keys)
         return None if found is None else found.value
 
@@ -159,8 +160,8 @@ class Windows:
     def __init__(self, windows: tuple[Window, ...]) -> None:
         settled = [w for w in windows if not w.unsettled]
         unsettled = [w for w in windows if w.unsettled]
-        self.week = Steps([w for w in settled], range(1, 8))
-        self.holiday = Steps([w for w in settled], (8,))
+        self.week = Steps(settled, range(1, 8))
+        self.holiday = Steps(settled, (8,))
         self.unsettled_week = Steps(unsettled, range(1, 8))
         self.unsettled_holiday = Steps(unsettled, (8,))
         self.words = tuple(dict.fromkeys(w.unsettled for w in unsettled))

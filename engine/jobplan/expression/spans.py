@@ -87,6 +87,7 @@ def pairs(
 
 
 def by_id(row: Row) -> str:
+    """Return the id of a row, to sort by."""
     return row.id
 
 

@@ -64,6 +64,7 @@ def add_ref(checked: Checked, ref: Ref, found: Uses) -> None:
 
 
 def add_formula(checked: Checked, formula: object, found: Uses) -> None:
+    """Add what a column or measure is worked out from."""
     from jobplan.expression.checked import CheckedFormula
 
     assert isinstance(formula, CheckedFormula)
@@ -107,9 +108,8 @@ def assurance_of(edition: Edition, rule: CheckedRule, uses: Uses) -> Assurance:
     """Return the weakest link of a rule's best citation and the best of all that it rests on."""
     policy = edition.policy
     links = [best(rule.rule.cites)]
-    for name in uses.parameters:
-        if name not in edition.agreed:
-            links.append(best(edition.cites.get(name) or policy.parameters[name].cites))
+    legal = (name for name in uses.parameters if name not in edition.agreed)
+    links += [best(edition.cites.get(name) or policy.parameters[name].cites) for name in legal]
     links += [best(policy.tables[name].cites) for name in uses.tables]
     weakest = min((link for link in links if link is not None), default=(False, 1))
     names = {value: key for key, value in CONFIDENCE.items()}
@@ -122,5 +122,6 @@ def best(cites: Iterable[Citation]) -> tuple[bool, int] | None:
 
 
 def ranks(cites: Iterable[Citation]) -> Iterator[tuple[bool, int]]:
+    """Yield for each citation whether it was read, and how surely."""
     for cite in cites:
         yield (cite.reading.kind in READ, CONFIDENCE[cite.reading.confidence])

@@ -78,6 +78,7 @@ class Writer:
         return lines
 
     def scalar(self, checked: CheckedFormula) -> str:
+        """Write a value, an overlap or a look-up."""
         formula, emit = checked.formula, self.emitter.emit
         if formula.kind == "value":
             return emit(checked.trees["value"])
@@ -88,6 +89,7 @@ class Writer:
         return f"table_{formula.table}({', '.join(emit(checked.trees[key]) for key in keys)})"
 
     def verdict_formula(self, checked: CheckedFormula) -> str:
+        """Write the verdict of a rule as another rule's value."""
         formula = checked.formula
         if not checked.relation:
             rows = f"[q[{checked.name!r}] for q in R[{formula.of!r}].rows]"
@@ -136,6 +138,7 @@ class Writer:
         yield f"x = {result} if k else None"
 
     def any_all(self, kind: str, rows: str, whole: str, where: str | None, value: str) -> Iterator[str]:
+        """Write `any` or `all`."""
         stop = "True" if kind == "any" else "False"
         yield f"k = {whole}"
         yield "x = None"
@@ -176,6 +179,7 @@ class Writer:
         return f"open_owners(R, {chain!r}, {owner!r})"
 
     def below(self, relation: str, owner: str) -> Iterator[str]:
+        """Yield the relations between one and its owner."""
         for name in self.checked.world.ancestors(relation):
             if name == owner:
                 return
@@ -195,9 +199,11 @@ class Writer:
         return otherwise if tree is None else f"(lambda r: {self.emitter.emit(tree)})"
 
     def source(self, checked: CheckedDerived) -> str:
+        """Return the one relation that another is made of."""
         return next(iter(checked.derived.sources.values()))
 
     def make_union(self, checked: CheckedDerived) -> str:
+        """Write a union."""
         members = []
         for name, columns in checked.members.items():
             written = ", ".join(f"{key!r}: {self.function(tree)}" for key, tree in columns.items())
@@ -205,20 +211,24 @@ class Writer:
         return f"union({checked.derived.name!r}, plan, [{', '.join(members)}])"
 
     def make_each(self, checked: CheckedDerived) -> str:
+        """Write the rows of a list."""
         source, derived = self.source(checked), checked.derived
         entries = self.function(checked.trees["list"])
         return f"each({derived.name!r}, R[{source!r}], {self.whole(source)}, {derived.alias!r}, {entries})"
 
     def make_rows(self, checked: CheckedDerived) -> str:
+        """Write the rows where a condition holds."""
         source = self.source(checked)
         where = self.function(checked.trees["where"])
         return f"rows_where({checked.derived.name!r}, R[{source!r}], {self.whole(source)}, {where})"
 
     def make_pairs(self, checked: CheckedDerived) -> str:
+        """Write pairs."""
         (a, left), (b, right) = checked.derived.sources.items()
         whole = f"({self.whole(left)} and {self.whole(right)})"
         where = self.function(checked.trees["where"])
-        return f"pairs({checked.derived.name!r}, plan, ({a!r}, R[{left!r}]), ({b!r}, R[{right!r}]), {whole}, {where})"
+        sides = f"({a!r}, R[{left!r}]), ({b!r}, R[{right!r}])"
+        return f"pairs({checked.derived.name!r}, plan, {sides}, {whole}, {where})"
 
     def owners(self, checked: CheckedDerived) -> str:
         """Write the rows within which spans lie, their child rows by owner, and open owners."""
@@ -229,25 +239,31 @@ class Writer:
         return f"R[{within!r}].rows, {groups}, {self.open_owners(source, within)}"
 
     def finish(self, checked: CheckedDerived) -> str:
+        """Write circle, rows and wholeness of spans."""
         within = checked.derived.within
-        return f"{checked.derived.circle}, R[{self.source(checked)!r}].rows, {self.whole(within) if within else 'True'}"
+        whole = self.whole(within) if within else "True"
+        return f"{checked.derived.circle}, R[{self.source(checked)!r}].rows, {whole}"
 
     def make_merge(self, checked: CheckedDerived) -> str:
+        """Write spans joined."""
         trees = checked.trees
         opens, closes = self.function(trees["opens"]), self.function(trees["closes"])
         where = self.function(trees.get("where"))
         self.emitter.on("plan")
         gap = self.emitter.emit(trees["gap"]) if "gap" in trees else "0.0"
-        return f"merge({checked.derived.name!r}, {self.owners(checked)}, {opens}, {closes}, {where}, {gap}, {self.finish(checked)})"
+        spans = f"{self.owners(checked)}, {opens}, {closes}, {where}"
+        return f"merge({checked.derived.name!r}, {spans}, {gap}, {self.finish(checked)})"
 
     def make_gaps(self, checked: CheckedDerived) -> str:
+        """Write what spans leave."""
         trees, source = checked.trees, self.source(checked)
         ends = [self.edge(source, "opens"), self.edge(source, "closes")]
         self.emitter.on("r")
         low, high = (self.emitter.emit(trees[k]) if k in trees else "0.0" for k in ("from_", "until"))
         whole_span = f"(lambda r: ({low}, {high}))"
         where = self.function(trees.get("where"))
-        return f"gaps({checked.derived.name!r}, {self.owners(checked)}, {ends[0]}, {ends[1]}, {where}, {whole_span}, {self.finish(checked)})"
+        spans = f"{self.owners(checked)}, {ends[0]}, {ends[1]}, {where}"
+        return f"gaps({checked.derived.name!r}, {spans}, {whole_span}, {self.finish(checked)})"
 
     def edge(self, source: str, name: str) -> str:
         """Write a function that reads the opening or closing of a span."""
@@ -271,6 +287,7 @@ class Writer:
 
 
 def group_name(column: CheckedFormula) -> str:
+    """Return a name for the child rows of one relation below another."""
     return f"{column.formula.of}_{column.relation}"
 
 

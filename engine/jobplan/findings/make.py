@@ -220,6 +220,7 @@ class FindingMaker:
         )
 
     def place(self, plan: Plan, row: Row) -> str:
+        """Return where a row stands in its file."""
         span = plan.span(row)
         return str(span) if span is not None else ""
 

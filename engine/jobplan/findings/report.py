@@ -153,7 +153,7 @@ def notes(worked: Worked, day: int) -> Iterator[str]:
     policy = worked.program.edition.policy
     checked_to = policy.about.get("checked_to")
     if checked_to and day > date.fromisoformat(checked_to).toordinal():
-        yield f"the sources of {policy.id} were checked up to {checked_to}; this plan is judged by a later day"
+        yield f"the sources of {policy.id} were checked up to {checked_to}; it is judged by a later day"
     starts = policy.about.get("in_force", {}).get("from")
     if starts and day < date.fromisoformat(starts).toordinal():
         yield f"{policy.id} is in force from {starts}; this plan is judged by an earlier day"

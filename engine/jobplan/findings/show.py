@@ -11,7 +11,7 @@ from typing import Any
 from jobplan.expression.checked import Checked
 from jobplan.expression.scope import Ref
 from jobplan.expression.units import show_unit
-from jobplan.facts.schema import Field, FactSchema
+from jobplan.facts.schema import FactSchema, Field
 from jobplan.model import Row
 
 DECIMALS = 4

@@ -33,7 +33,7 @@ def adopted(
                 hint = suggest(item["rule"], list(templates))
                 builder.problem("unknown-rule", f"no common rule `{item['rule']}`", (*where, "rule"), hint)
                 continue
-            yield join(builder, item, where, template, topic, local), (*where, "id")
+            yield join(builder, item, where, template, topic, local=local), (*where, "id")
 
 
 def flattened(block: Mapping[str, Any], route: Route) -> Iterator[tuple[dict[str, Any], Route]]:
@@ -47,7 +47,7 @@ def flattened(block: Mapping[str, Any], route: Route) -> Iterator[tuple[dict[str
 
 
 def join(
-    builder: Builder, item: Mapping[str, Any], route: Route, template: Template, topic: str, local: bool
+    builder: Builder, item: Mapping[str, Any], route: Route, template: Template, topic: str, *, local: bool
 ) -> Rule:
     """Return the rule; its logic keeps its place in the common file, its arguments in this one."""
     takes = template.data.get("takes", {})
@@ -71,7 +71,7 @@ def join(
         builder.problem("missing-field", "an adopted rule needs a `title`", route)
         data["title"] = item["id"]
     common = Builder(template.document)
-    rule = builder.rule(data, route, topic, local)
+    rule = builder.rule(data, route, topic, local=local)
     return replace(
         rule,
         applies=common.expression(template.data.get("applies", True), (*template.route, "applies")),

@@ -162,7 +162,7 @@ class Builder:
             return number(value)
         bounds = [number(None if bound == "~" else bound) for bound in value]
         good = len(bounds) == 2 and all(bound is None or isinstance(bound, float) for bound in bounds)
-        if not good or None not in bounds and bounds[0] > bounds[1]:
+        if not good or (None not in bounds and bounds[0] > bounds[1]):
             self.problem("bad-range", "a range is two numbers, the lower first; `~` for no bound", route)
             return (None, None)
         return tuple(bounds)
@@ -247,7 +247,7 @@ class Builder:
             place=(self.document.file, route),
         )
 
-    def rule(self, data: Data, route: Route, topic: str, local: bool = False) -> Rule:
+    def rule(self, data: Data, route: Route, topic: str, *, local: bool = False) -> Rule:
         """Return one rule; `data` may be an adoption already joined with its template."""
         in_force = data.get("in_force", {})
         return Rule(
@@ -305,10 +305,12 @@ def overlaps(first: TableRow, second: TableRow) -> bool:
 
 
 def bounds(period: Period) -> tuple[Any, Any]:
+    """Return both ends of a period."""
     return (period.from_, period.until)
 
 
 def key_range(key: Any) -> tuple[Any, Any]:
+    """Return a key as a range."""
     return key if isinstance(key, tuple) else (key, key)
 
 

@@ -36,7 +36,7 @@ def with_overlay(policy: Policy, folder: Path) -> Policy:
     if not documents and not draft.problems:
         draft.problems.append(Problem("no-overlay", f"no rule files in {folder}"))
     stop_on(draft.problems, draft.files)
-    about = next((d.data for d in documents if "overlay" in d.data), {})
+    about: Mapping[str, Any] = next((d.data for d in documents if "overlay" in d.data), {})
     name = about.get("overlay", folder.name)
     waivers: list[Mapping[str, Any]] = list(policy.group_waivers)
     for document in documents:
@@ -82,14 +82,14 @@ def lay_parameters(draft: Draft, builder: Builder, name: str) -> None:
         if law is None:
             draft.parameters[key] = own
         elif not law.open:
-            refuse(builder, route, f"`{key}` is not open to local agreement", law, list(draft.parameters))
+            refuse(builder, route, f"`{key}` is not open to local agreement", law)
         elif own.unit and law.unit and own.unit != law.unit:
             builder.problem("wrong-unit", f"`{key}` is in `{law.unit}`, not `{own.unit}`", (*route, "unit"))
         else:
             draft.parameters[key] = replace(law, values=(*law.values, *own.values), unset="")
 
 
-def refuse(builder: Builder, route: Route, message: str, law: Parameter | Table, options: list[str]) -> None:
+def refuse(builder: Builder, route: Route, message: str, law: Parameter | Table) -> None:
     """Note that the overlay sets what the law has closed, with the clause that closes it."""
     clause = "; ".join(f"{cite.at} of {cite.authority}" for cite in law.cites)
     why = f"it is set by {clause}" if clause else f"it is set in {law.place[0]}"
@@ -106,10 +106,10 @@ def lay_tables(draft: Draft, builder: Builder, name: str) -> None:
             continue
         own = builder.table(key, {"by": law.by, "gives": law.gives, **data}, agreed=name)
         if not law.open:
-            refuse(builder, route, f"the table `{key}` is not open to local agreement", law, [])
+            refuse(builder, route, f"the table `{key}` is not open to local agreement", law)
             continue
         for index, row in enumerate(own.rows):
             if any(overlaps(row, other) for other in law.rows):
                 where = (*route, "rows", index)
-                refuse(builder, where, f"`{key}` already has a row for some of these values", law, [])
+                refuse(builder, where, f"`{key}` already has a row for some of these values", law)
         draft.tables[key] = replace(law, rows=(*law.rows, *own.rows))

@@ -61,7 +61,8 @@ def read_policy(folder: Path, common: Path) -> Policy:
     uses = list((frame.data if frame else {}).get("uses", ()))
     shared = load_all(common_files(uses, common, frame, draft), draft)
     stop_on(draft.problems, draft.files)
-    assert frame is not None and nation is not None
+    assert frame is not None
+    assert nation is not None
     fill(draft, nation, frame, shared, topics)
     stop_on(draft.problems, draft.files)
     return finish(draft, frame, nation)
@@ -86,9 +87,10 @@ def common_files(uses: Iterable[str], common: Path, frame: Document | None, draf
             continue
         assert frame is not None
         options = [other.stem for other in sorted(common.glob("*.yaml"))]
+        place = frame.at(("uses", index))
         draft.problems.append(
-            Problem("unknown-file", f"no common file `{name}`", frame.at(("uses", index)), suggest(name, options), ())
-        )  # fmt: skip
+            Problem("unknown-file", f"no common file `{name}`", place, suggest(name, options))
+        )
     return found
 
 
@@ -172,7 +174,7 @@ def add_rules(draft: Draft, builder: Builder, templates: Mapping[str, Any], *, l
     stated: list[tuple[Rule, Route]] = []
     for index, data in enumerate(builder.document.data.get("rules", ())):
         route: Route = ("rules", index)
-        stated.append((builder.rule(data, route, topic, local), (*route, "id")))
+        stated.append((builder.rule(data, route, topic, local=local), (*route, "id")))
     stated.extend(adopted(builder, templates, topic, local=local))
     for rule, place in stated:
         if draft.claim(f"rule {rule.id}", "rules", builder.document.at(place)):

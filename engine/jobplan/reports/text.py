@@ -13,7 +13,7 @@ from rich.text import Text
 
 from jobplan.findings.model import Finding, Report
 from jobplan.findings.wording import CAUSES
-from jobplan.model import SEVERITIES
+from jobplan.model import SEVERITIES, Severity
 from jobplan.reports import Style
 from jobplan.reports.citation import in_one_line
 
@@ -50,12 +50,8 @@ def one(console: Console, report: Report, style: Style) -> None:
     """Write one report."""
     console.print(Text(report.plan, style="bold underline"), Text(report.file, style="dim"))
     overlays = f" with {', '.join(report.overlays)}" if report.overlays else ""
-    console.print(
-        Text(
-            f"{report.policy_title}{overlays}, as of {report.judged_on}; today is {report.today}; verdicts by {report.engine}",
-            style="dim",
-        )
-    )
+    judged = f"{report.policy_title}{overlays}, as of {report.judged_on}; today is {report.today}"
+    console.print(Text(f"{judged}; verdicts by {report.engine}", style="dim"))
     heading(console, report)
     for finding in report.findings:
         if finding.verdict == "violated" or finding.severity == "open" or style.gaps:
@@ -178,7 +174,7 @@ def ending(console: Console, report: Report) -> None:
     console.print(Text(f"findings: {tally(counts)}" + (f"; {waived} waived" if waived else ""), style="bold"))
 
 
-def tally(counts: Counter[str]) -> str:
+def tally(counts: Counter[Severity]) -> str:
     """Return counts by severity, the gravest first."""
     words = {
         "breach": "breaches",
