@@ -110,13 +110,15 @@ FUNCTIONS: dict[str, Function] = {
             "recorded",
             ("fact",),
             "truth",
-            "true if the fact is there, false if the source left it blank, unknown if the source cannot carry it or it is unreadable; only in `requires`, beneath `and` and `or`",
+            "true if the fact is there, false if the source left it blank, unknown if the source cannot "
+            "carry it or it is unreadable; only in `requires`, beneath `and` and `or`",
         ),
         Function(
             "none",
             ("fact",),
             "truth",
-            "true if the plan states that there is none, false if there is a value, unknown if it says nothing",
+            "true if the plan states that there is none, false if there is a value, unknown if it says "
+            "nothing",
         ),
         Function(
             "silent",

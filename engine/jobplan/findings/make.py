@@ -135,13 +135,7 @@ class FindingMaker:
         ref = tree.meta.get("ref")
         if isinstance(ref, Ref):
             return self.shower.value(ref, value)
-        return (
-            "unknown"
-            if value is None
-            else self.shower.number(value, "")
-            if isinstance(value, float)
-            else str(value)
-        )
+        return self.shower.kind(tree.meta.get("kind", ""), value)
 
     def citations(self, rule: Rule, uses: Uses) -> tuple[Any, ...]:
         """Return the rule's citations, then those of the tables and parameters it rests on."""

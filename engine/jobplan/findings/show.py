@@ -48,6 +48,14 @@ class Shower:
             return self.number(value, show_unit(found.unit) if found.unit else "")
         return plain(value)
 
+    def kind(self, kind: str, value: Any) -> str:
+        """Return a value that is worked out on the spot, known by its kind only."""
+        if value is None:
+            return "unknown"
+        if kind == "date":
+            return date.fromordinal(value).isoformat()
+        return decimal(value, DECIMALS) if isinstance(value, float) else plain(value)
+
     def number(self, value: float, unit: str) -> str:
         """Return a number to the decimals of its unit."""
         known: Mapping[str, Any] = self.checked.policy.units.get(unit, {})

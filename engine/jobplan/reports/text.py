@@ -82,7 +82,7 @@ def show(console: Console, report: Report, finding: Finding, style: Style) -> No
         (f"  [{finding.rule}]", "dim"),
     )
     console.print(head)
-    lines = [Text(f"{finding.label}: {finding.message.text}" if finding.label else finding.message.text)]
+    lines = [Text(said(finding))]
     if finding.verdict == "unknown":
         lines.append(Text(f"a violation would be: {finding.otherwise}", style="dim"))
     if finding.as_stated:
@@ -108,6 +108,14 @@ def show(console: Console, report: Report, finding: Finding, style: Style) -> No
         lines += [Text(evidence_line(item), style="dim") for item in finding.evidence]
     for line in lines:
         console.print(Padding(line, (0, 0, 0, 8)))
+
+
+def said(finding: Finding) -> str:
+    """Return the message, with the row that it is about unless it begins with that itself."""
+    about = finding.label.partition(",")[0]
+    if not finding.label or finding.message.text.startswith(about):
+        return finding.message.text
+    return f"{finding.label}: {finding.message.text}"
 
 
 def evidence_line(item: object) -> str:
