@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from jobplan.backends.judging import ENGINES, Judge, Worked, default_engine, engine_words, work
+from jobplan.backends.judging import ENGINES, Judge, Worked, default_engine, engine_words, reference, work
 from jobplan.errors import BrokenPlan, Problem
 from jobplan.expression.checked import CheckedRule
 from jobplan.expression.editions import Policies, load_policies
@@ -118,7 +118,7 @@ class Evaluator:
         try:
             worked = work(program, plan, now)
             verdicts = judge(worked)
-            stated = self._stated(program, plan, now, judge, verdicts)
+            stated = self._stated(program, plan, now, verdicts)
         except (OverflowError, ValueError) as broken:
             raise BrokenPlan(
                 [
@@ -131,15 +131,16 @@ class Evaluator:
             ) from broken
         return Judged(plan, name, day, worked, tuple(judgements(worked, verdicts, stated)), self.engine)
 
-    def _stated(
-        self, program: Program, plan: Plan, today: int, judge: Judge, verdicts: Verdicts
-    ) -> Verdicts | None:
-        """Judge once more on what the plan states itself, where something is unknown."""
+    def _stated(self, program: Program, plan: Plan, today: int, verdicts: Verdicts) -> Verdicts | None:
+        """Judge once more on what the plan states itself, where something is unknown.
+
+        This answer stands beside the verdicts and counts for nothing, so the quicker back end gives it.
+        """
         formulas = (*program.checked.columns.values(), *program.checked.measures.values())
         unknown = any(None in rows for rows in verdicts)
         if not unknown or not any("as_stated" in formula.trees for formula in formulas):
             return None
-        return judge(work(program, plan, today, stated=True))
+        return reference(work(program, plan, today, stated=True))
 
 
 def judgements(worked: Worked, verdicts: Verdicts, stated: Verdicts | None) -> Iterator[Judgement]:

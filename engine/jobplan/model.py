@@ -229,6 +229,7 @@ class Table:
     open: bool = False
     cites: tuple[Citation, ...] = ()
     facts: tuple[str, ...] = ()
+    title: str = ""
     place: tuple[str, Route] = ("", ())
 
 
@@ -271,6 +272,7 @@ class Derived:
     within: str = ""
     alias: str = ""
     circle: int = 0
+    title: str = ""
     place: tuple[str, Route] = ("", ())
 
 

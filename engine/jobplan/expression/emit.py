@@ -240,14 +240,16 @@ class Emitter:
 
 def known_now(node: Tree) -> str:
     """Write a literal."""
+    return repr(literal_value(node))
+
+
+def literal_value(node: Tree) -> str | float | bool | None:
+    """Return what a literal stands for: a truth, a text, a day; every number is a double."""
     if isinstance(node, exp.Boolean):
-        return "True" if node.this else "False"
+        return bool(node.this)
     ref = node.meta.get("ref")
-    return repr(ref.value if ref is not None else literal_value(node))
-
-
-def literal_value(node: Tree) -> str | float:
-    """Return what a literal stands for; every number is a double."""
+    if isinstance(ref, Ref):
+        return ref.value
     return node.name if node.args["is_string"] else float(node.name)
 
 

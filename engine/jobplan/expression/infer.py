@@ -191,6 +191,7 @@ class Inference:
 
     def call(self, node: Tree, name: str) -> Type:
         """Infer a function call by its entry in the table of functions."""
+        node.meta["call"] = name
         function = FUNCTIONS[name]
         given = arguments(node)
         takes = [*function.takes, *[function.takes[-1]] * (len(given) - len(function.takes))]

@@ -6,7 +6,7 @@ agree; the tests hold them to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import floor
 from typing import Any
@@ -15,7 +15,8 @@ from sqlglot import exp
 
 from jobplan.expression import runtime
 from jobplan.expression.checked import CheckedDerived, CheckedFormula
-from jobplan.expression.parse import COMPARISONS, Tree, arguments, call_name
+from jobplan.expression.emit import literal_value
+from jobplan.expression.parse import COMPARISONS, Tree, arguments
 from jobplan.expression.program import Program
 from jobplan.expression.runtime import Lookup, Windows, compared
 from jobplan.expression.scope import Ref
@@ -35,43 +36,54 @@ class Interpreter:
     measures: Mapping[str, Any]
     today: int
     attested: Mapping[str, Truth]
-    absent: Mapping[str, str] = field(default_factory=dict)
-    seen: set[tuple[str, str, str]] = field(default_factory=set)
+    values: dict[tuple[int, int, int], Any] = field(default_factory=dict)
+    known: dict[tuple[str, str, Row], tuple[Reason, ...]] = field(default_factory=dict)
+    opened: dict[tuple[str, Row | None], tuple[Reason, ...]] = field(default_factory=dict)
 
     # --- values -----------------------------------------------------------------------------
 
     def value(self, node: Tree, row: Row, this: Row | None = None) -> Any:
         """Return the value of a tree on a row; None where it is unknown."""
-        if isinstance(node, exp.Paren):
-            return self.value(node.this, row, this)
-        if isinstance(node, exp.Literal):
-            ref = node.meta.get("ref")
-            if ref is not None:
-                return ref.value
-            return node.name if node.is_string else float(node.name)
-        if isinstance(node, exp.Boolean):
-            return bool(node.this)
-        if isinstance(node, exp.Column):
-            return self.read(node.meta["ref"], row, this)
-        if isinstance(node, exp.Not):
-            inner = self.value(node.this, row, this)
-            return None if inner is None else not inner
-        if isinstance(node, (exp.And, exp.Or)):
-            return self.connective(node, row, this)
-        if isinstance(node, exp.Case):
-            branch = self.branch(node, row, this)
-            return None if branch is None else self.value(branch, row, this)
-        if isinstance(node, exp.In):
-            return self.member(node, row, this)
-        return self.operation(node, row, this)
+        reader = READERS.get(type(node))
+        if reader is not None:
+            return reader(self, node, row, this)
+        key = (id(node), id(row), id(this))  # asked again at each level of a reason
+        if key not in self.values:
+            self.values[key] = COMPOUND.get(type(node), Interpreter.operation)(self, node, row, this)
+        return self.values[key]
+
+    def inner(self, node: Tree, row: Row, this: Row | None) -> Any:
+        """Return what stands in parentheses."""
+        return self.value(node.args["this"], row, this)
+
+    def literal(self, node: Tree, _row: Row, _this: Row | None) -> Any:
+        """Return what is written."""
+        return literal_value(node)
+
+    def name(self, node: Tree, row: Row, this: Row | None) -> Any:
+        """Return what a name stands for."""
+        return self.read(node.meta["ref"], row, this)
+
+    def opposite(self, node: Tree, row: Row, this: Row | None) -> Truth:
+        """Return `not`; unknown stays unknown."""
+        inner = self.value(node.args["this"], row, this)
+        return None if inner is None else not inner
+
+    def chosen(self, node: Tree, row: Row, this: Row | None) -> Any:
+        """Return the value of a case; an unknown condition makes it unknown."""
+        branch = self.branch(node, row, this)
+        return None if branch is None else self.value(branch, row, this)
 
     def connective(self, node: Tree, row: Row, this: Row | None) -> Truth:
         """Return `and` or `or` in Kleene logic."""
         stop = isinstance(node, exp.Or)
-        sides = [self.value(side, row, this) for side in (node.this, node.expression)]
-        if stop in sides:
+        left: Truth = self.value(node.args["this"], row, this)
+        if left is stop:
             return stop
-        return None if None in sides else not stop
+        right: Truth = self.value(node.args["expression"], row, this)
+        if right is stop:
+            return stop
+        return None if left is None or right is None else not stop
 
     def branch(self, node: Tree, row: Row, this: Row | None) -> Tree | None:
         """Return the branch of a case that is taken, or None where a condition is unknown."""
@@ -96,7 +108,7 @@ class Interpreter:
 
     def operation(self, node: Tree, row: Row, this: Row | None) -> Any:
         """Return the value of a strict operation: None if an operand is."""
-        name = call_name(node)
+        name = node.meta.get("call")
         if name == "silent":
             return None
         if name == "attested":
@@ -137,19 +149,20 @@ class Interpreter:
 
     def why(self, node: Tree, row: Row, this: Row | None = None) -> Reasons:
         """Yield why a tree is unknown on a row; nothing where it is known."""
+        if self.value(node, row, this) is not None:
+            return
+        call = node.meta.get("call")
         if isinstance(node, exp.Paren):
             yield from self.why(node.this, row, this)
-        elif self.value(node, row, this) is not None:
-            return
         elif isinstance(node, exp.Column):
             yield from self.why_name(node.meta["ref"], row, this)
         elif isinstance(node, exp.Case):
             yield from self.why_case(node, row, this)
-        elif call_name(node) == "silent":
+        elif call == "silent":
             yield Reason("silent", text=arguments(node)[0].name)
-        elif call_name(node) == "attested":
+        elif call == "attested":
             yield self.why_attested(arguments(node)[0].name)
-        elif call_name(node) in ("recorded", "none"):
+        elif call in ("recorded", "none"):
             ref = arguments(node)[0].meta["ref"]
             yield self.missing(self.owner(ref, row, this), ref.name)
         else:
@@ -218,15 +231,12 @@ class Interpreter:
         return Reason("missing", row.relation, row.id, name, cause, row.texts.get(name, ""))
 
     def why_formula(self, checked: CheckedFormula, row: Row) -> Reasons:
-        """Yield why a column or measure has no value; each is asked once."""
-        key = (checked.relation, checked.name, row.id)
-        if key in self.seen:
-            return
-        self.seen.add(key)
-        try:
-            yield from self.formula_reasons(checked, row)
-        finally:
-            self.seen.discard(key)
+        """Yield why a column or measure has no value; found once, for many rules ask."""
+        key = (checked.relation, checked.name, row)
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = tuple(dict.fromkeys(self.formula_reasons(checked, row)))
+        yield from found
 
     def formula_reasons(self, checked: CheckedFormula, row: Row) -> Reasons:
         """Yield the reasons of a column or measure by its kind."""
@@ -313,10 +323,19 @@ class Interpreter:
 
     def why_open(self, name: str, owner: Row | None = None) -> Reasons:
         """Yield why a relation may not have all its rows; below one row only, if it is given."""
+        key = (name, owner)
+        found = self.opened.get(key)
+        if found is None:
+            found = self.opened[key] = tuple(dict.fromkeys(self.open_reasons(name, owner)))
+        yield from found
+
+    def open_reasons(self, name: str, owner: Row | None) -> Reasons:
+        """Yield the reasons of a relation: of what it is made from, or of lists not given."""
         relation = self.relations[name]
         derived = self.program.checked.relations.get(name)
         if derived is not None:
-            yield from self.why_derived(derived, owner)
+            if not relation.complete or relation.open_parents:
+                yield from self.why_derived(derived, owner)
             return
         parent = self.program.checked.world.shapes[name].parent
         if owner is None and not relation.complete and not relation.open_parents:
@@ -346,13 +365,29 @@ class Interpreter:
             )
 
 
+READERS: Mapping[type[exp.Expr], Callable[[Interpreter, Tree, Row, Row | None], Any]] = {
+    exp.Paren: Interpreter.inner,
+    exp.Literal: Interpreter.literal,
+    exp.Boolean: Interpreter.literal,
+    exp.Column: Interpreter.name,
+}
+
+COMPOUND: Mapping[type[exp.Expr], Callable[[Interpreter, Tree, Row, Row | None], Any]] = {
+    exp.Not: Interpreter.opposite,
+    exp.And: Interpreter.connective,
+    exp.Or: Interpreter.connective,
+    exp.Case: Interpreter.chosen,
+    exp.In: Interpreter.member,
+}
+
+
 def operands(node: Tree) -> list[Tree]:
     """Return the operands of an operation or call in order."""
     if isinstance(node, exp.Between):
         return [node.this, node.args["low"], node.args["high"]]
     if isinstance(node, exp.In):
         return [node.this, *node.expressions]
-    if call_name(node) is not None:
+    if "call" in node.meta:
         return arguments(node)
     return [part for part in (node.this, node.args.get("expression")) if isinstance(part, exp.Expr)]
 

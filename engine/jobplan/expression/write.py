@@ -225,7 +225,9 @@ class Writer:
     def make_pairs(self, checked: CheckedDerived) -> str:
         """Write pairs."""
         (a, left), (b, right) = checked.derived.sources.items()
-        whole = f"({self.whole(left)} and {self.whole(right)})"
+        # nothing pairs with nothing: a side that is known to be empty settles it
+        none = " or ".join(f"({self.whole(side)} and not R[{side!r}].rows)" for side in (left, right))
+        whole = f"(({self.whole(left)} and {self.whole(right)}) or {none})"
         where = self.function(checked.trees["where"])
         sides = f"({a!r}, R[{left!r}]), ({b!r}, R[{right!r}])"
         return f"pairs({checked.derived.name!r}, plan, {sides}, {whole}, {where})"

@@ -23,6 +23,7 @@ from jobplan.validation import words_of
 class Assumption:
     """A missing fact filled in aloud, for one row or (`row` empty) for every row that lacks it.
 
+    A `value` of None states that there is none.
     Rows name it in `assumed` by its id. `by_user` tells that it is not the plan's own.
     """
 
@@ -224,6 +225,8 @@ def _assumption(
 
 
 def _assumed_value(reader: RowReader, field: Field, written: Any, route: Route) -> Any:
+    if written == "none" and field.none:
+        return None
     try:
         return value_of(field, written)
     except WrongValueError as error:
@@ -241,5 +244,8 @@ def _assume(reader: RowReader, relation: Relation, assumption: Assumption) -> No
         if field in row or row.causes.get(field) in ("none", "conflict"):
             continue
         row.causes.pop(field, None)
-        row[field] = assumption.value
+        if assumption.value is None:
+            row.causes[field] = "none"
+        else:
+            row[field] = assumption.value
         row.assumed[field] = assumption.id

@@ -32,6 +32,7 @@ class RuleBasis:
     uses: Uses
     assurance: Assurance
     order: int
+    reads: tuple[Ref, ...]
 
 
 class FindingMaker:
@@ -149,14 +150,8 @@ class FindingMaker:
 
     def evidence(self, plan: Plan, basis: RuleBasis, row: Row) -> Iterator[Evidence]:
         """Yield the values that the condition reads, and the row's own facts behind them."""
-        checked = self.worked.program.checked
-        trees = [
-            effective_applies(checked, basis.checked),
-            basis.checked.requires,
-            *basis.checked.holes.values(),
-        ]
         seen: set[tuple[str, str, str]] = set()
-        for ref in (ref for tree in trees for ref in refs(tree)):
+        for ref in basis.reads:
             item = self.one(plan, ref, row)
             if item is not None and (item.relation, item.row, item.name) not in seen:
                 seen.add((item.relation, item.row, item.name))
@@ -258,7 +253,10 @@ def rule_bases(worked: Worked) -> dict[str, RuleBasis]:
     bases: dict[str, RuleBasis] = {}
     for order, rule in enumerate(program.rules):
         uses = uses_of(program.checked, rule)
-        bases[rule.rule.id] = RuleBasis(rule, uses, assurance_of(program.edition, rule, uses), order)
+        trees = (effective_applies(program.checked, rule), rule.requires, *rule.holes.values())
+        reads = tuple(dict.fromkeys(ref for tree in trees for ref in refs(tree)))
+        assurance = assurance_of(program.edition, rule, uses)
+        bases[rule.rule.id] = RuleBasis(rule, uses, assurance, order, reads)
     return bases
 
 

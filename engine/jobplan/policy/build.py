@@ -135,6 +135,7 @@ class Builder:
             open=data.get("open", False),
             cites=self.citations(data),
             facts=tuple(data.get("facts", ())),
+            title=data.get("title", ""),
             place=(self.document.file, route),
         )
 
@@ -244,6 +245,7 @@ class Builder:
             within=data.get("within", ""),
             alias=data.get("as", ""),
             circle=data.get("circle", 0),
+            title=data.get("title", ""),
             place=(self.document.file, route),
         )
 
