@@ -334,12 +334,12 @@ class Reader:
                 formula.place,
             )
         final = Type(found.kind, unit if unit is not None else found.unit, found.options)
-        own = (
-            bool(relation)
-            and formula.of in self.world.shapes
-            and relation in self.world.ancestors(formula.of)
-        )
+        own = bool(relation) and relation in self.above(formula.of)
         return CheckedFormula(name, relation, formula, trees, final, own_children=own)
+
+    def above(self, relation: str) -> list[str]:
+        """Return the parents of a relation, without itself; none for a relation that is not there."""
+        return list(self.world.ancestors(relation))[1:] if relation in self.world.shapes else []
 
     def value(self, formula: Formula, scope: Scope) -> tuple[dict[str, Tree], Type]:
         """Check a plain value."""
