@@ -197,12 +197,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """Keys (a value, or an inclusive range) and the value given, in force for a period."""
+    """Keys (a value, or an inclusive range) and the value given, in force for a period.
+
+    A row that was agreed locally names the agreement and has citations of its own.
+    """
 
     period: Period
     keys: tuple[Any, ...]
     value: float | str | None
     agreed: str = ""
+    cites: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from jobplan.expression.check import HOLE
 from jobplan.expression.checked import CheckedRule, refs
 from jobplan.expression.interpret import Interpreter
 from jobplan.expression.parse import Tree
+from jobplan.expression.program import Program
+from jobplan.expression.runtime import Lookup
 from jobplan.expression.scope import Ref
 from jobplan.expression.uses import Assurance, Uses, assurance_of, uses_of
 from jobplan.expression.write import effective_applies
@@ -21,7 +23,8 @@ from jobplan.findings.model import Evidence, Finding, Message
 from jobplan.findings.severity import gap_severity, severity_of
 from jobplan.findings.show import Shower, label_of
 from jobplan.findings.wording import because
-from jobplan.model import SEVERITIES, Judgement, Reason, Row, Rule, Verdict
+from jobplan.model import SEVERITIES, Citation, Judgement, Reason, Row, Rule, TableRow, Verdict
+from jobplan.policy.edition import Edition
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class RuleBasis:
     assurance: Assurance
     order: int
     reads: tuple[Ref, ...]
+    citations: tuple[Citation, ...]
+    local_lookups: tuple[tuple[str, str], ...]
 
 
 class FindingMaker:
@@ -79,7 +84,7 @@ class FindingMaker:
             verdict="violated",
             message=Message(rule.id, values, filled(rule.message, values)),
             remedy=filled(rule.remedy, values),
-            evidence=tuple(self.evidence(plan, basis, row)),
+            evidence=(*self.evidence(plan, basis, row), *self.agreements(basis, row)),
             assumptions=self.assumptions(basis, row),
             **self.frame(plan, basis, row),
         )
@@ -122,7 +127,7 @@ class FindingMaker:
             "protects": rule.protects,
             "force": rule.force,
             "strength": rule.strength,
-            "citations": self.citations(rule, basis.uses),
+            "citations": self.citations(basis, row),
             "assurance": {"read": basis.assurance.read, "confidence": basis.assurance.confidence},
             "place": self.place(plan, row) if row is not None else "",
             "order": basis.order,
@@ -135,18 +140,42 @@ class FindingMaker:
         value = self.interpreter.value(tree, row)
         ref = tree.meta.get("ref")
         if isinstance(ref, Ref):
+            if (
+                value is None
+                and ref.kind == "fact"
+                and self.interpreter.owner(ref, row, None).causes.get(ref.name) == "none"
+            ):
+                return "none"
             return self.shower.value(ref, value)
         return self.shower.kind(tree.meta.get("kind", ""), value)
 
-    def citations(self, rule: Rule, uses: Uses) -> tuple[Any, ...]:
-        """Return the rule's citations, then those of the tables and parameters it rests on."""
-        policy = self.worked.program.edition.policy
-        found = list(rule.cites)
-        for name in sorted(uses.tables):
-            found += policy.tables[name].cites
-        for name in sorted(uses.parameters):
-            found += self.worked.program.edition.cites.get(name) or policy.parameters[name].cites
+    def citations(self, basis: RuleBasis, row: Row | None) -> tuple[Citation, ...]:
+        """Return the rule's citations, those of what it rests on, and of local agreements used."""
+        found = list(basis.citations)
+        if row is not None:
+            found += [cite for _, used in self.local_rows(basis, row) for cite in used.cites]
         return tuple(dict.fromkeys(found))
+
+    def local_rows(self, basis: RuleBasis, row: Row) -> Iterator[tuple[str, TableRow]]:
+        """Yield the table and the row of each look-up that a local agreement answers."""
+        edition = self.worked.program.edition
+        for relation, name in basis.local_lookups:
+            owner = above(row, relation)
+            checked = self.worked.program.checked.columns[(relation, name)]
+            if owner is None:
+                continue
+            table = edition.policy.tables[checked.formula.table]
+            keys = [self.interpreter.value(checked.trees[key], owner) for key in table.by]
+            used = Lookup(edition.rows[table.name]).row(*keys)
+            if used is not None and used.agreed:
+                yield table.name, used
+
+    def agreements(self, basis: RuleBasis, row: Row) -> Iterator[Evidence]:
+        """Yield the values that come from tables agreed locally."""
+        for name, used in dict(self.local_rows(basis, row)).items():
+            table = self.worked.program.edition.policy.tables[name]
+            shown = self.shower.kind("", used.value)
+            yield Evidence(name, "", "", used.value, shown, title=table.title, agreed=used.agreed)
 
     def evidence(self, plan: Plan, basis: RuleBasis, row: Row) -> Iterator[Evidence]:
         """Yield the values that the condition reads, and the row's own facts behind them."""
@@ -256,8 +285,27 @@ def rule_bases(worked: Worked) -> dict[str, RuleBasis]:
         trees = (effective_applies(program.checked, rule), rule.requires, *rule.holes.values())
         reads = tuple(dict.fromkeys(ref for tree in trees for ref in refs(tree)))
         assurance = assurance_of(program.edition, rule, uses)
-        bases[rule.rule.id] = RuleBasis(rule, uses, assurance, order, reads)
+        cites = tuple(dict.fromkeys(all_citations(program.edition, rule.rule, uses)))
+        local = tuple(sorted(local_lookups(program, uses)))
+        bases[rule.rule.id] = RuleBasis(rule, uses, assurance, order, reads, cites, local)
     return bases
+
+
+def all_citations(edition: Edition, rule: Rule, uses: Uses) -> Iterator[Citation]:
+    """Yield the citations of a rule, of its tables and of its parameters."""
+    yield from rule.cites
+    for name in sorted(uses.tables):
+        yield from edition.policy.tables[name].cites
+    for name in sorted(uses.parameters):
+        yield from edition.cites.get(name) or edition.policy.parameters[name].cites
+
+
+def local_lookups(program: Program, uses: Uses) -> Iterator[tuple[str, str]]:
+    """Yield the columns that look up a table with rows agreed locally."""
+    for relation, name in uses.columns:
+        table = program.checked.columns[(relation, name)].formula.table
+        if any(row.agreed for row in program.edition.rows.get(table, ())):
+            yield relation, name
 
 
 def key_of(rule: str, plan: str, subject: str | None) -> str:

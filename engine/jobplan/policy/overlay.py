@@ -86,7 +86,8 @@ def lay_parameters(draft: Draft, builder: Builder, name: str) -> None:
         elif own.unit and law.unit and own.unit != law.unit:
             builder.problem("wrong-unit", f"`{key}` is in `{law.unit}`, not `{own.unit}`", (*route, "unit"))
         else:
-            draft.parameters[key] = replace(law, values=(*law.values, *own.values), unset="")
+            values = tuple(replace(value, cites=value.cites or own.cites) for value in own.values)
+            draft.parameters[key] = replace(law, values=(*law.values, *values), unset="")
 
 
 def refuse(builder: Builder, route: Route, message: str, law: Parameter | Table) -> None:
@@ -112,4 +113,5 @@ def lay_tables(draft: Draft, builder: Builder, name: str) -> None:
             if any(overlaps(row, other) for other in law.rows):
                 where = (*route, "rows", index)
                 refuse(builder, where, f"`{key}` already has a row for some of these values", law)
-        draft.tables[key] = replace(law, rows=(*law.rows, *own.rows))
+        rows = tuple(replace(row, cites=own.cites) for row in own.rows)
+        draft.tables[key] = replace(law, rows=(*law.rows, *rows))
