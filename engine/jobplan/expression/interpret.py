@@ -36,7 +36,7 @@ class Interpreter:
     measures: Mapping[str, Any]
     today: int
     attested: Mapping[str, Truth]
-    values: dict[tuple[int, int, int], Any] = field(default_factory=dict)
+    values: dict[tuple[int, int, int], tuple[Tree, Any]] = field(default_factory=dict)
     known: dict[tuple[str, str, Row], tuple[Reason, ...]] = field(default_factory=dict)
     opened: dict[tuple[str, Row | None], tuple[Reason, ...]] = field(default_factory=dict)
 
@@ -49,8 +49,9 @@ class Interpreter:
             return reader(self, node, row, this)
         key = (id(node), id(row), id(this))  # asked again at each level of a reason
         if key not in self.values:
-            self.values[key] = COMPOUND.get(type(node), Interpreter.operation)(self, node, row, this)
-        return self.values[key]
+            found = COMPOUND.get(type(node), Interpreter.operation)(self, node, row, this)
+            self.values[key] = (node, found)  # a tree that is kept lends its id to no other
+        return self.values[key][1]
 
     def inner(self, node: Tree, row: Row, this: Row | None) -> Any:
         """Return what stands in parentheses."""
