@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
 from sqlglot import exp
-from sqlglot.dialects.duckdb import DuckDB
-from sqlglot.errors import ParseError, SqlglotError, TokenError
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.errors import ParseError, SqlglotError
 
 from jobplan.expression.functions import FUNCTIONS
+from jobplan.expression.tokens import CannotParse, dialect, tokenize
+
+__all__ = ["CannotParse", "Tree", "arguments", "call_name", "name_of", "parse", "place"]
 
 Tree = exp.Expr
-MAX_LENGTH = 2000
-MAX_TOKENS = 400
-MAX_DEPTH = 40
-
 COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div)
 ALLOWED: tuple[type[exp.Expr], ...] = (
@@ -47,53 +43,6 @@ CALLS: dict[type[exp.Expr], str] = {
     exp.StartsWith: "starts_with",
 }
 
-REFUSED: dict[type[exp.Expr], tuple[str, str]] = {
-    exp.Is: ("`is null` and `is true`", "use none(x), recorded(x), or x itself"),
-    exp.Null: ("`null`", "use silent('why') where the policy gives no answer"),
-    exp.NullSafeEQ: ("`is not distinct from`", "use = and let the unknown stay unknown"),
-    exp.NullSafeNEQ: ("`is distinct from`", "use <> and let the unknown stay unknown"),
-    exp.Coalesce: ("`coalesce`", "a missing fact is unknown; use case when none(x) then … else … end"),
-    exp.Nullif: ("`nullif`", "write the condition with case"),
-    exp.Cast: ("casts", "facts have their kinds from the schema; name the fact itself"),
-    exp.TryCast: ("casts", "facts have their kinds from the schema; name the fact itself"),
-    exp.Like: ("`like`", "use = or starts_with(x, 'words')"),
-    exp.ILike: ("`ilike`", "use = or starts_with(x, 'words')"),
-    exp.IntDiv: ("`//`", "use floor(a / b)"),
-    exp.Mod: ("`%`", "use wrap(x, n)"),
-    exp.Subquery: ("sub-selects", "make a measure or a column of it"),
-    exp.Select: ("sub-selects", "make a measure or a column of it"),
-    exp.Placeholder: ("parameters of a query", "name a parameter of the policy"),
-    exp.Parameter: ("parameters of a query", "name a parameter of the policy"),
-    exp.Array: ("lists", "use in (…) with the values"),
-    exp.Struct: ("structs", "name the fact itself"),
-    exp.Collate: ("`collate`", "texts are compared as they stand"),
-    exp.CurrentDate: ("clocks", "use today"),
-    exp.CurrentTimestamp: ("clocks", "use today"),
-    exp.DPipe: ("joining of texts", "put the parts into the message"),
-    exp.Sum: ("aggregates inside an expression", "make a measure: {sum: …, of: …}"),
-    exp.Count: ("aggregates inside an expression", "make a measure: {count: …, of: …}"),
-    exp.Min: ("aggregates inside an expression", "make a measure: {min: …, of: …}"),
-    exp.Max: ("aggregates inside an expression", "make a measure: {max: …, of: …}"),
-    exp.Block: ("`;`", "write one expression"),
-    exp.Alias: ("two expressions side by side", "join them with an operator"),
-}
-
-
-class CannotParse(Exception):
-    """An expression is not of the language; `offset` and `length` say where in its text."""
-
-    def __init__(self, message: str, offset: int = 0, length: int = 1, help: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.offset = offset
-        self.length = length
-        self.help = help
-
-
-@cache
-def _dialect() -> DuckDB:
-    return DuckDB()
-
 
 def parse(text: str) -> Tree:
     """Return the tree of an expression. Raises CannotParse.
@@ -103,7 +52,7 @@ def parse(text: str) -> Tree:
     """
     tokens = tokenize(text)
     try:
-        trees = _dialect().parser().parse(tokens, text)
+        trees = dialect().parser().parse(tokens, text)
     except ParseError as broken:
         raise CannotParse(*explain(broken)) from None
     except (SqlglotError, RecursionError) as broken:
@@ -115,110 +64,46 @@ def parse(text: str) -> Tree:
     return tree
 
 
-def tokenize(text: str) -> list[Token]:
-    """Split into tokens; length, number and depth are limited before any parsing."""
-    if len(text) > MAX_LENGTH:
-        raise CannotParse(f"longer than {MAX_LENGTH} characters", 0, 1, "split it into columns or measures")
-    try:
-        tokens = list(_dialect().tokenize(text))
-    except TokenError:
-        raise CannotParse("a quote or comment is not closed", 0, len(text)) from None
-    if not tokens:
-        raise CannotParse("an empty expression", 0, 1)
-    if len(tokens) > MAX_TOKENS:
-        raise CannotParse(
-            f"more than {MAX_TOKENS} words and signs", 0, 1, "split it into columns or measures"
-        )
-    depth = 0
-    for token, after in zip(tokens, [*tokens[1:], None], strict=True):
-        depth += DEPTH.get(token.token_type, 0)
-        if depth > MAX_DEPTH:
-            raise CannotParse(
-                f"nested deeper than {MAX_DEPTH}", token.start, 1, "split it into columns or measures"
-            )
-        if token.comments:
-            raise CannotParse(
-                "comments are not part of an expression", 0, len(text), "put it beside the key, after #"
-            )
-        if (
-            token.token_type == TokenType.COMMA
-            and after
-            and after.token_type in (TokenType.COMMA, TokenType.R_PAREN)
-        ):
-            raise CannotParse("an argument is missing", token.start, 1)
-    return tokens
-
-
-DEPTH = {
-    TokenType.L_PAREN: 1,
-    TokenType.R_PAREN: -1,
-    TokenType.CASE: 1,
-    TokenType.END: -1,
-}
-
-
 def explain(broken: ParseError) -> tuple[str, int, int, str | None]:
     """Return message, offset and length of a syntax error, in the author's words."""
     error = broken.errors[0] if broken.errors else {}
     word = error.get("highlight") or ""
     offset = len(error.get("start_context") or "")
-    said = str(error.get("description") or "cannot read this expression")
+    said = str(error.get("description") or "")
     if "Required keyword" in said:
-        said = f"something is missing after `{word}`" if word else "something is missing"
-    elif said.startswith("Invalid expression"):
-        said = f"`{word}` does not fit here"
-    else:
-        said = said[0].lower() + said[1:]
-    return said, offset, max(1, len(word)), None
+        return (f"something is missing after `{word}`", offset, max(1, len(word)), None)
+    if not word:
+        return ("this expression cannot be read", offset, 1, None)
+    return (f"`{word}` does not fit here", offset, len(word), "is a sign or a comma missing before it?")
 
 
 def narrow(tree: Tree, text: str) -> None:
-    """Refuse every node that is not of the language."""
+    """Refuse every node that is not of the language, whatever the words it was written in."""
     for node in tree.walk():
-        if isinstance(node, REFUSED_TYPES):
-            what, instead = next(words for kind, words in REFUSED.items() if isinstance(node, kind))
-            raise CannotParse(
-                f"{what} are not part of the language"
-                if what.endswith("s")
-                else f"{what} is not part of the language",
-                *place(node, text),
-                instead,
-            )
-        name = call_name(node)
-        if name is not None:
-            narrow_call(node, name, text)
-        elif not isinstance(node, ALLOWED):
-            word = type(node).__name__.lower()
-            raise CannotParse(f"`{word}` is not part of the language", *place(node, text))
-        if isinstance(node, COMPARISONS) and any(
-            isinstance(side, COMPARISONS) for side in (node.this, node.expression)
-        ):
-            raise CannotParse("comparisons are not chained", *place(node, text), "write a < b and b < c")
-        if isinstance(node, exp.Case) and node.this is not None:
-            raise CannotParse(
-                "`case x when` is not part of the language", *place(node, text), "write case when x = … then"
-            )
-        if isinstance(node, exp.Column) and (node.args.get("db") or node.args.get("catalog")):
-            raise CannotParse("a name has at most two parts", *place(node, text))
-        if isinstance(node, exp.In) and not node.expressions:
-            raise CannotParse("`in` takes values in parentheses", *place(node, text))
+        said = refusal(node)
+        if said is not None:
+            offset, length = place(node, text)
+            words = text[offset : offset + length]
+            raise CannotParse(said[0].format(words), offset, length, said[1])
 
 
-REFUSED_TYPES = tuple(REFUSED)
-
-
-def narrow_call(node: Tree, name: str, text: str) -> None:
-    """Refuse functions that are not listed, and wrong numbers of arguments."""
-    function = FUNCTIONS.get(name)
-    if function is None:
-        from jobplan.errors import suggest
-
-        raise CannotParse(f"no function `{name}`", *place(node, text), suggest(name, list(FUNCTIONS)))
-    count, wanted = len(arguments(node)), len(function.takes)
-    if count < wanted or (count > wanted and not function.repeats):
-        raise CannotParse(
-            f"`{name}` takes {wanted} argument{'s' if wanted > 1 else ''}, not {count}", *place(node, text)
-        )
+def refusal(node: Tree) -> tuple[str, str | None] | None:
+    """Return what is wrong with a node, its words as `{}`, and the way out; None if it may stay."""
+    if isinstance(node, COMPARISONS) and any(
+        isinstance(side, COMPARISONS) for side in (node.this, node.expression)
+    ):
+        return "comparisons are not chained", "write a < b and b < c"
+    if isinstance(node, exp.In) and not node.expressions:
+        return "expected values in brackets after `in`", "write in ('…', '…')"
+    if isinstance(node, exp.Alias):
+        return "two expressions side by side", "join them with a sign, or `and`"
+    if isinstance(node, exp.Case) and node.this is not None:
+        return "`case x when` is not part of the language", "write case when x = … then"
+    if isinstance(node, exp.Column) and (node.args.get("db") or node.args.get("catalog")):
+        return "a name has at most two parts", None
+    name = call_name(node)
+    listed = isinstance(node, ALLOWED) if name is None else name in FUNCTIONS
+    return None if listed else ("`{}` is not part of the language", None)
 
 
 def call_name(node: Tree) -> str | None:
