@@ -59,13 +59,17 @@ def fresh(relations: Mapping[str, Relation]) -> Relations:
 
 
 def attestations(stated: tuple[Mapping[str, Any], ...], today: int) -> dict[str, Truth]:
-    """Return what the newest attestation of each name that is valid today says."""
+    """Return what the newest attestation of each name that is valid today says.
+
+    One without a day or without an answer says nothing.
+    """
     newest: dict[str, tuple[str, bool]] = {}
     for item in stated:
         on, until = str(item.get("on", "")), str(item.get("until", "none"))
         valid = day_of(on) <= today and (until == "none" or today < day_of(until))
-        if valid and on >= newest.get(item["about"], ("", False))[0]:
-            newest[item["about"]] = (on, bool(item["holds"]))
+        said = isinstance(item.get("holds"), bool) and "about" in item
+        if said and valid and on >= newest.get(item["about"], ("", False))[0]:
+            newest[item["about"]] = (on, item["holds"])
     return {name: holds for name, (_, holds) in newest.items()}
 
 

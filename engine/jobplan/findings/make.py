@@ -18,12 +18,12 @@ from jobplan.expression.scope import Ref
 from jobplan.expression.uses import Assurance, Uses, assurance_of, uses_of
 from jobplan.expression.write import effective_applies
 from jobplan.facts.document import Plan
-from jobplan.facts.schema import FactSchema
+from jobplan.facts.schema import FactSchema, Field
 from jobplan.findings.model import Evidence, Finding, Message
 from jobplan.findings.severity import gap_severity, severity_of
 from jobplan.findings.show import Shower, label_of
 from jobplan.findings.wording import because
-from jobplan.model import SEVERITIES, Citation, Judgement, Reason, Row, Rule, TableRow, Verdict
+from jobplan.model import SEVERITIES, Citation, Judgement, Reason, Row, TableRow, Verdict
 from jobplan.policy.edition import Edition
 
 
@@ -36,7 +36,7 @@ class RuleBasis:
     assurance: Assurance
     order: int
     reads: tuple[Ref, ...]
-    citations: tuple[Citation, ...]
+    rests_on: tuple[Citation, ...]
     local_lookups: tuple[tuple[str, str], ...]
 
 
@@ -128,6 +128,7 @@ class FindingMaker:
             "force": rule.force,
             "strength": rule.strength,
             "citations": self.citations(basis, row),
+            "rests_on": basis.rests_on,
             "assurance": {"read": basis.assurance.read, "confidence": basis.assurance.confidence},
             "place": self.place(plan, row) if row is not None else "",
             "order": basis.order,
@@ -150,8 +151,8 @@ class FindingMaker:
         return self.shower.kind(tree.meta.get("kind", ""), value)
 
     def citations(self, basis: RuleBasis, row: Row | None) -> tuple[Citation, ...]:
-        """Return the rule's citations, those of what it rests on, and of local agreements used."""
-        found = list(basis.citations)
+        """Return the rule's own citations, and those of local agreements used."""
+        found = list(basis.checked.rule.cites)
         if row is not None:
             found += [cite for _, used in self.local_rows(basis, row) for cite in used.cites]
         return tuple(dict.fromkeys(found))
@@ -230,7 +231,7 @@ class FindingMaker:
             row=owner.id,
             value=value,
             shown=self.shower.value(ref, value),
-            unit=self.shower.unit(ref) if isinstance(value, float) else "",
+            unit=self.shower.unit(ref) if isinstance(value, float) and not spelt(field) else "",
             title=field.description if field is not None else "",
             place=str(span) if span is not None else "",
             source=source_place(plan, owner, self.schema) if field is not None else {},
@@ -285,15 +286,15 @@ def rule_bases(worked: Worked) -> dict[str, RuleBasis]:
         trees = (effective_applies(program.checked, rule), rule.requires, *rule.holes.values())
         reads = tuple(dict.fromkeys(ref for tree in trees for ref in refs(tree)))
         assurance = assurance_of(program.edition, rule, uses)
-        cites = tuple(dict.fromkeys(all_citations(program.edition, rule.rule, uses)))
+        behind = dict.fromkeys(citations_behind(program.edition, uses))
+        cites = tuple(cite for cite in behind if cite not in rule.rule.cites)
         local = tuple(sorted(local_lookups(program, uses)))
         bases[rule.rule.id] = RuleBasis(rule, uses, assurance, order, reads, cites, local)
     return bases
 
 
-def all_citations(edition: Edition, rule: Rule, uses: Uses) -> Iterator[Citation]:
-    """Yield the citations of a rule, of its tables and of its parameters."""
-    yield from rule.cites
+def citations_behind(edition: Edition, uses: Uses) -> Iterator[Citation]:
+    """Yield the citations of the tables and parameters that a rule rests on."""
     for name in sorted(uses.tables):
         yield from edition.policy.tables[name].cites
     for name in sorted(uses.parameters):
@@ -306,6 +307,11 @@ def local_lookups(program: Program, uses: Uses) -> Iterator[tuple[str, str]]:
         table = program.checked.columns[(relation, name)].formula.table
         if any(row.agreed for row in program.edition.rows.get(table, ())):
             yield relation, name
+
+
+def spelt(field: Field | None) -> bool:
+    """Tell whether a number is shown in words or as a clock time, so that no unit belongs to it."""
+    return field is not None and field.form in ("clock", "weekday")
 
 
 def key_of(rule: str, plan: str, subject: str | None) -> str:

@@ -43,8 +43,9 @@ class Message:
 class Finding:
     """A violated judgement, one a subject; or one gap a rule and plan, with all its reasons.
 
-    `severity` of a gap is `gap`, or `open` where only the law is silent; `otherwise` is what a
-    violation would have. `subjects` counts the rows concerned. `waived` holds the waiver's words.
+    `citations` are the rule's own and those of the local agreements used; `rests_on` those of the
+    tables and parameters behind it. `severity` of a gap is `gap`, or `open` where only the law is
+    silent; `otherwise` is what a violation would have. `subjects` counts the rows concerned. `waived` holds the waiver's words.
     """
 
     key: str
@@ -63,6 +64,7 @@ class Finding:
     force: str
     strength: str
     citations: tuple[Citation, ...]
+    rests_on: tuple[Citation, ...]
     assurance: Mapping[str, Any]
     evidence: tuple[Evidence, ...] = ()
     reasons: tuple[Reason, ...] = ()

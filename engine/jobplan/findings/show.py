@@ -17,6 +17,9 @@ from jobplan.model import Row
 DECIMALS = 4
 """Decimals of a number without a unit of its own."""
 
+STATED_DECIMALS = 6
+"""Decimals of a number that the plan states, so that it is quoted as it stands there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shower:
@@ -43,7 +46,7 @@ class Shower:
             return date.fromordinal(value).isoformat()
         field = self.field(ref)
         if field is not None and isinstance(value, float):
-            return written(field, value) or self.number(value, field.unit)
+            return written(field, value) or decimal(value, STATED_DECIMALS)
         if isinstance(value, float):
             return self.number(value, show_unit(found.unit) if found.unit else "")
         return plain(value)
@@ -92,18 +95,30 @@ def plain(value: Any) -> str:
     return str(value)
 
 
+def moment(at: float, schema: FactSchema) -> str:
+    """Return an end of a span: a date, or a day of the week with its time."""
+    if isinstance(at, int):
+        return date.fromordinal(at).isoformat()
+    named = (f for r in schema.relations.values() for f in r.fields.values() if f.form == "weekday")
+    days = next((field.choices for field in named), ())
+    day = days[int(at // 1440) % 7].capitalize() if days else f"day {int(at // 1440) + 1}"
+    return f"{day} {int(at % 1440) // 60:02d}:{int(at % 1440) % 60:02d}"
+
+
 def label_of(row: Row, schema: FactSchema) -> str:
-    """Return what people call a row: its first text, with its day if it has one; else its id."""
+    """Return what people call a row: its first fact if that is a free text, with its day; else its id."""
     found: Row | None = row
     while found is not None and found.relation not in schema.relations:
         found = found.parent if found.parent is not None and found.parent.relation != schema.root else None
     if found is None or found.relation == schema.root:
+        if row["opens"] is not None and row["closes"] is not None:
+            return f"{moment(row['opens'], schema)} to {moment(row['closes'], schema)}"
         pair = [value for value in row.values() if isinstance(value, Row)]
         return " and ".join(label_of(value, schema) for value in pair) or row.id
     fields = schema.relations[found.relation].fields
-    text = next((found[f.name] for f in fields.values() if f.form == "text" and found[f.name]), None)
+    first = next(iter(fields.values()), None)
+    text = found[first.name] if first is not None and first.form == "text" and not first.choices else None
     day = next(
         (written(f, found[f.name]) for f in fields.values() if f.form == "weekday" and found[f.name]), ""
     )
-    parts = [part for part in (text, day) if part]
-    return ", ".join(parts) or found.id
+    return ", ".join(part for part in (text or found.id, day) if part)

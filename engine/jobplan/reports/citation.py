@@ -16,23 +16,24 @@ SEEN = {
 
 
 def in_one_line(citation: Citation, sources: Mapping[str, Source], force: str) -> str:
-    """Return a citation as reports print it, with force, reading and confidence."""
+    """Return a citation as reports print it, with force (if it is the rule's own), reading, confidence."""
     authority = sources.get(citation.authority)
     title = authority.title if authority is not None else citation.authority
-    return " · ".join(
-        (
-            f"{citation.at}, {title}",
-            said(force),
-            reading(citation, sources),
-            f"confidence {citation.reading.confidence}",
-        )
+    parts = (
+        f"{citation.at}, {title}",
+        said(force),
+        reading(citation, sources),
+        f"confidence {citation.reading.confidence}",
     )
+    return " · ".join(part for part in parts if part)
 
 
 def reading(citation: Citation, sources: Mapping[str, Source]) -> str:
     """Say where the words of the authority were seen."""
     source = sources.get(citation.reading.source)
     who = (source.publisher or source.title) if source is not None else citation.reading.source
+    if not who:
+        return f"original not seen, {citation.reading.kind}"
     return SEEN[citation.reading.kind].format(who=who)
 
 

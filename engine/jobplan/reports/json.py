@@ -94,7 +94,8 @@ def finding_data(report: Report, finding: Finding) -> dict[str, Any]:
         "protects": finding.protects,
         "force": finding.force,
         "strength": finding.strength,
-        "citations": [citation_data(report, finding, citation) for citation in finding.citations],
+        "citations": [citation_data(report, citation, finding.force) for citation in finding.citations],
+        "rests_on": [citation_data(report, citation, "") for citation in finding.rests_on],
         "assurance": dict(finding.assurance),
         "evidence": [evidence_data(item) for item in finding.evidence],
         "reasons": [
@@ -114,7 +115,7 @@ def finding_data(report: Report, finding: Finding) -> dict[str, Any]:
     }
 
 
-def citation_data(report: Report, finding: Finding, citation: Citation) -> dict[str, Any]:
+def citation_data(report: Report, citation: Citation, force: str) -> dict[str, Any]:
     """Return one citation in its two parts, and in one line."""
     source = report.sources.get(citation.authority)
     return {
@@ -129,7 +130,7 @@ def citation_data(report: Report, finding: Finding, citation: Citation) -> dict[
             "kind": citation.reading.kind,
             "confidence": citation.reading.confidence,
         },
-        "text": in_one_line(citation, report.sources, finding.force),
+        "text": in_one_line(citation, report.sources, force),
     }
 
 

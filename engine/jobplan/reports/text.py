@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from io import StringIO
 from typing import IO
 
 from rich.console import Console
@@ -26,14 +27,18 @@ COLOURS = {
     "gap": "dim",
     "open": "bold white",
 }
+MOST_CITATIONS = 2
+"""Citations of a rule printed; JSON has them all."""
+
 MOST_FACTS = 15
 """Missing facts named below the findings; the others are counted."""
 
 
 def render(reports: list[Report], out: IO[str], style: Style) -> None:
     """Write reports one after another, and a line of totals where there are several."""
+    page = StringIO()
     console = Console(
-        file=out, width=style.width, no_color=not style.colour, force_terminal=style.colour, highlight=False,
+        file=page, width=style.width, no_color=not style.colour, force_terminal=style.colour, highlight=False,
         color_system="standard" if style.colour else None, soft_wrap=False,
     )  # fmt: skip
     for index, report in enumerate(reports):
@@ -44,6 +49,7 @@ def render(reports: list[Report], out: IO[str], style: Style) -> None:
         console.print()
         counts = Counter(f.severity for report in reports for f in report.findings if not f.waived)
         console.print(Text(f"{len(reports)} plans: {tally(counts)}", style="bold"))
+    out.write("".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines()))
 
 
 def one(console: Console, report: Report, style: Style) -> None:
@@ -89,10 +95,7 @@ def show(console: Console, report: Report, finding: Finding, style: Style) -> No
         lines.append(Text(f"on what the plan itself states: {finding.as_stated}"))
     if finding.place:
         lines.append(Text(f"at {finding.place}", style="dim"))
-    lines += [
-        Text(in_one_line(cite, report.sources, finding.force), style="italic")
-        for cite in finding.citations[:3]
-    ]
+    lines += [Text(line, style=style) for line, style in cited(report, finding)]
     lines += [
         Text(f"agreed locally: {item.title or item.name}, {item.agreed}")
         for item in finding.evidence
@@ -111,11 +114,23 @@ def show(console: Console, report: Report, finding: Finding, style: Style) -> No
 
 
 def said(finding: Finding) -> str:
-    """Return the message, with the row that it is about unless it begins with that itself."""
+    """Return the message with the row that it is about, which many messages begin with themselves."""
     about = finding.label.partition(",")[0]
-    if not finding.label or finding.message.text.startswith(about):
-        return finding.message.text
-    return f"{finding.label}: {finding.message.text}"
+    text = finding.message.text
+    if not finding.label:
+        return text
+    return f"{finding.label}{text[len(about) :]}" if text.startswith(about) else f"{finding.label}: {text}"
+
+
+def cited(report: Report, finding: Finding) -> Iterator[tuple[str, str]]:
+    """Yield the lines of citations with their style: the rule's own, then what it rests on."""
+    for cite in finding.citations[:MOST_CITATIONS]:
+        yield in_one_line(cite, report.sources, finding.force), "italic"
+    for cite in finding.rests_on[:1]:
+        yield f"resting on {in_one_line(cite, report.sources, '')}", "dim italic"
+    more = max(0, len(finding.citations) - MOST_CITATIONS) + max(0, len(finding.rests_on) - 1)
+    if more:
+        yield f"and {more} more citation{'s' if more > 1 else ''}", "dim"
 
 
 def evidence_line(item: object) -> str:
