@@ -27,7 +27,9 @@ help:
 # Findings are what the demo is there to show (exit code 1); a broken policy or plan (2, 3) fails it.
 demo: $(READY)
 	$(say_left_out)
-	@code=0; $(BIN)/jobplan check examples/*.yaml || code=$$?; [ $$code -le 1 ] || exit $$code
+	@code=0; $(BIN)/jobplan check examples/made-up-*.yaml || code=$$?; [ $$code -le 1 ] || exit $$code
+	@echo; echo "Plans as their employers published them, which carry no date of their own:"; echo
+	@code=0; $(BIN)/jobplan check examples/eng-*.yaml --as-of 2024-06-01 || code=$$?; [ $$code -le 1 ] || exit $$code
 
 test: $(READY)
 	$(say_left_out)

@@ -230,7 +230,7 @@ class FindingMaker:
             relation=ref.relation,
             row=owner.id,
             value=value,
-            shown=self.shower.value(ref, value),
+            shown="none" if owner.causes.get(ref.name) == "none" else self.shower.value(ref, value),
             unit=self.shower.unit(ref) if isinstance(value, float) and not spelt(field) else "",
             title=field.description if field is not None else "",
             place=str(span) if span is not None else "",

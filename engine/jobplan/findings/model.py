@@ -45,7 +45,8 @@ class Finding:
 
     `citations` are the rule's own and those of the local agreements used; `rests_on` those of the
     tables and parameters behind it. `severity` of a gap is `gap`, or `open` where only the law is
-    silent; `otherwise` is what a violation would have. `subjects` counts the rows concerned. `waived` holds the waiver's words.
+    silent; `otherwise` is what a violation would have. `subjects` counts the rows concerned. `waived`
+    holds the waiver's words.
     """
 
     key: str
