@@ -31,7 +31,8 @@ class Field:
     """One fact of a relation.
 
     `none` tells whether it may be stated that there is none; `choices` are the only texts allowed,
-    or the names of the days; `of` is the form of a list's entries.
+    or the names of the days; `of` is the form of a list's entries. A `claim` is a figure that the
+    plan states of itself, which it need not.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Field:
     choices: tuple[str, ...] = ()
     of: Form | Literal[""] = ""
     description: str = ""
+    claim: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -234,4 +236,5 @@ def _field(name: str, written: Mapping[str, Any], defs: Mapping[str, Any]) -> Fi
         choices=tuple(choice for choice in choices if choice != "none"),
         of=meaning.get("of", ""),
         description=meaning.get("description", ""),
+        claim=bool(meaning.get("claim", False)),
     )

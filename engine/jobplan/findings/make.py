@@ -107,6 +107,7 @@ class FindingMaker:
             reasons=reasons,
             subjects=len(gaps),
             as_stated=worst(stated),
+            unstated=bool(reasons) and all(self.is_claim(reason) for reason in reasons),
             evidence=tuple(self.evidence(plan, basis, single)) if single is not None else (),
             assumptions=self.assumptions(basis, single) if single is not None else (),
             **self.frame(plan, basis, single),
@@ -266,6 +267,11 @@ class FindingMaker:
             )
             found |= {r.assumed[name] for r in rows if name in r.assumed}
         return tuple(sorted(found))
+
+    def is_claim(self, reason: Reason) -> bool:
+        """Tell whether what is missing is a figure that the plan might have stated of itself."""
+        field = self.schema.field(reason.relation, reason.field)
+        return reason.kind == "missing" and field is not None and field.claim
 
     def gap_remedy(self, reasons: Iterable[Reason]) -> str:
         """Return what would settle a gap."""

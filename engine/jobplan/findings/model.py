@@ -46,7 +46,8 @@ class Finding:
     `citations` are the rule's own and those of the local agreements used; `rests_on` those of the
     tables and parameters behind it. `severity` of a gap is `gap`, or `open` where only the law is
     silent; `otherwise` is what a violation would have. `subjects` counts the rows concerned. `waived`
-    holds the waiver's words.
+    holds the waiver's words. A gap is `unstated` where nothing is missing but figures that the plan
+    might have stated of itself.
     """
 
     key: str
@@ -73,6 +74,7 @@ class Finding:
     as_stated: Verdict | None = None
     assumptions: tuple[str, ...] = ()
     waived: str = ""
+    unstated: bool = False
     place: str = ""
     order: int = 0
 

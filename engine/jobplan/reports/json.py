@@ -111,6 +111,7 @@ def finding_data(report: Report, finding: Finding) -> dict[str, Any]:
         ],
         "assumptions": list(finding.assumptions),
         "waived": finding.waived,
+        "unstated": finding.unstated,
         "place": finding.place,
     }
 

@@ -147,16 +147,25 @@ def evidence_line(item: object) -> str:
 def missing(console: Console, findings: Iterable[Finding]) -> None:
     """Write the facts that are missing as a list of things to find out, the most telling first."""
     rules: dict[tuple[str, str, str], set[str]] = {}
-    gaps = [finding for finding in findings if finding.severity == "gap"]
+    every = [finding for finding in findings if finding.severity == "gap"]
+    gaps = [finding for finding in every if not finding.unstated]
     for finding in gaps:
         for reason in finding.reasons:
             if reason.kind != "silent":
                 name = f"{reason.relation}.{reason.field}".strip(".") or reason.field
                 rules.setdefault((name, reason.kind, reason.cause), set()).add(finding.rule)
+    if len(every) > len(gaps):
+        console.print()
+        rest = count(len(every) - len(gaps), "rule")
+        console.print(
+            Text(f"{rest} would compare figures that the plan does not state of itself", style="dim")
+        )
     if not rules:
         return
     console.print()
-    console.print(Text(f"{len(gaps)} rules cannot be judged yet; these facts would help most:", style="bold"))
+    console.print(
+        Text(f"{count(len(gaps), 'rule')} cannot be judged yet; these facts would help most:", style="bold")
+    )
     table = Table.grid(padding=(0, 2))
     order = sorted(rules.items(), key=lambda item: (-len(item[1]), item[0]))
     for (name, _, cause), names in order[:MOST_FACTS]:
@@ -164,7 +173,7 @@ def missing(console: Console, findings: Iterable[Finding]) -> None:
         table.add_row(
             Text(name),
             Text(said, style="dim"),
-            Text(f"{len(names)} rule{'s' if len(names) > 1 else ''}", style="dim"),
+            Text(count(len(names), "rule"), style="dim"),
         )
     console.print(Padding(table, (0, 0, 0, 8)))
     if len(order) > MOST_FACTS:
@@ -191,10 +200,19 @@ def ending(console: Console, report: Report) -> None:
     said = ", ".join(
         f"{verdicts[v]} {v.replace('_', ' ')}" for v in ("satisfied", "violated", "unknown", "not_applicable")
     )
-    console.print(Text(f"{len(report.verdicts)} rules: {said}"))
+    console.print(Text(f"{count(len(report.verdicts), 'rule')}: {said}"))
     counts = Counter(finding.severity for finding in report.findings if not finding.waived)
     waived = sum(1 for finding in report.findings if finding.waived)
     console.print(Text(f"findings: {tally(counts)}" + (f"; {waived} waived" if waived else ""), style="bold"))
+
+
+def count(number: int, thing: str) -> str:
+    """Return a number of things.
+
+    >>> count(1, "rule"), count(2, "rule")
+    ('1 rule', '2 rules')
+    """
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def tally(counts: Counter[Severity]) -> str:
