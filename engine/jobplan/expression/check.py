@@ -151,7 +151,7 @@ class Reader:
         """Parse, resolve and type one expression; `kind` is what it must be."""
         tree = self.parsed(expression)
         if tree is None:
-            return exp.Boolean(this=True), UNKNOWN
+            return unread(), UNKNOWN
         complain = self.complainer(expression)
         if bindings:
             tree = bound(tree, bindings)
@@ -483,6 +483,13 @@ class Reader:
 def verdict_name(rule: Rule) -> str:
     """Return the name of the column or measure that holds a rule's verdict; no author can write it."""
     return f"verdict {rule.id}"
+
+
+def unread() -> Tree:
+    """Return a tree in place of what is broken: of no kind, so that nothing else is said about it."""
+    tree = exp.Boolean(this=True)
+    tree.meta["broken"] = True
+    return tree
 
 
 def bound(tree: Tree, bindings: Mapping[str, Tree]) -> Tree:

@@ -30,6 +30,11 @@ class Function:
     unit: str = ""
     repeats: bool = False
 
+    @property
+    def usage(self) -> str:
+        """Return the name with the kinds of its arguments, such as add_days(date, number)."""
+        return f"{self.name}({', '.join(self.takes)}{', …' if self.repeats else ''})"
+
 
 FUNCTIONS: dict[str, Function] = {
     function.name: function

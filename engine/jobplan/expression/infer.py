@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
 from sqlglot import exp
 
-from jobplan.errors import suggest
 from jobplan.expression.functions import FUNCTIONS
+from jobplan.expression.hints import kind_hint, name_hint, option_hint, unit_hint, want_hint
 from jobplan.expression.parse import ARITHMETIC, COMPARISONS, Tree, arguments, call_name, name_of
 from jobplan.expression.scope import Ref, Scope, Type
 from jobplan.expression.units import fits, parse_unit, show_unit, times
@@ -19,6 +20,15 @@ TRUTH = Type("truth")
 NUMBER = Type("number")
 DATE = Type("date")
 SAYS = {"number": "a number", "truth": "true or false", "text": "a text", "date": "a date", "list": "a list"}
+SAYS_TWO = {
+    "compare": "cannot compare {} with {}",
+    "add": "cannot add {1} to {0}",
+    "subtract": "cannot subtract {1} from {0}",
+    "mix": "a case cannot give {} in one branch and {} in another",
+    "join": "a union cannot give {} in one line and {} in another",
+    "wrap": "cannot wrap {} by {}",
+}
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 TRUTHS = (exp.Boolean, exp.And, exp.Or, exp.Not, exp.Between, exp.In, *COMPARISONS)
 
@@ -39,7 +49,7 @@ class Inference:
 
         The kind is noted on the node as `meta["kind"]`, for the back ends.
         """
-        found = self.kind_and_unit(node)
+        found = UNKNOWN if node.meta.get("broken") else self.kind_and_unit(node)
         node.meta["kind"] = found.kind
         return found
 
@@ -89,53 +99,54 @@ class Inference:
         ref = self.scope.resolve(alias, name)
         if ref is None:
             full = f"{alias}.{name}" if alias else name
-            hint = suggest(full, self.scope.world.names(self.scope.relation))
-            self.complain(
-                node,
-                "unknown-name",
-                f"no fact, column, measure or parameter `{full}` on `{self.scope.relation}`",
-                hint,
-            )
+            said = f"no fact, column, measure or parameter `{full}` on `{self.scope.relation}`"
+            self.complain(node, "unknown-name", said, name_hint(self.scope, alias, name))
             return UNKNOWN
         node.meta["ref"] = ref
         return self.type_of(ref)
 
-    def want(self, node: Tree, kind: str) -> Type:
+    def want(self, node: Tree, kind: str, help: str | None = None) -> Type:
         """Infer a node that must be of a kind."""
         found = self.infer(node)
         if found.kind not in (kind, "unknown"):
-            self.complain(node, "wrong-kind", f"expected {SAYS[kind]}, found {SAYS[found.kind]}", None)
+            said = f"expected {SAYS[kind]}, found {SAYS[found.kind]}"
+            self.complain(node, "wrong-kind", said, help or want_hint(kind, found.kind))
             return UNKNOWN
         return found
 
     def comparable(self, node: Tree, left: Tree, right: Tree) -> Type:
         """Check that two sides can be compared, and return their common type."""
         a, b = self.infer(left), self.infer(right)
-        for side, other, literal in ((a, b, right), (b, a, left)):
+        for side, tree, other, literal in ((a, left, b, right), (b, right, a, left)):
             if side.kind == "date" and other.kind == "text":
                 return self.dated(side, literal)
-            if (
-                side.options
-                and isinstance(literal, exp.Literal)
-                and literal.is_string
-                and literal.name not in side.options
-            ):
-                hint = suggest(literal.name, list(side.options)) or "one of " + ", ".join(
-                    f"`{o}`" for o in side.options
+            words = literal.name if isinstance(literal, exp.Literal) and literal.is_string else None
+            if side.options and words is not None and words not in side.options:
+                of = (
+                    f"a value of `{tree.sql()}`"
+                    if "ref" in tree.meta and " " not in tree.name
+                    else "one of its values"
                 )
-                self.complain(
-                    literal, "unknown-option", f"`{literal.name}` is not one of the values it can have", hint
-                )
+                hint = option_hint(tree, words, side.options)
+                self.complain(literal, "unknown-option", f"expected {of}, found `{words}`", hint)
+        if a.kind != b.kind and "unknown" not in (a.kind, b.kind):
+            said = SAYS_TWO["compare"].format(SAYS[a.kind], SAYS[b.kind])
+            self.complain(node, "wrong-kind", said, kind_hint(a, b, left, right))
+            return UNKNOWN
         return self.unify(node, a, b, "compare")
 
     def dated(self, side: Type, literal: Tree) -> Type:
         """Read a quoted day that stands against a date."""
+        words = literal.name if isinstance(literal, exp.Literal) else ""
         try:
-            day = date.fromisoformat(literal.name if isinstance(literal, exp.Literal) else "")
+            day = date.fromisoformat(words if DAY.fullmatch(words) else "")
         except ValueError:
-            self.complain(
-                literal, "wrong-kind", "expected a date, found a text", "write a day as 'YYYY-MM-DD'"
-            )
+            found = f"`{words}`" if words else "a text"
+            if DAY.fullmatch(words):
+                self.complain(literal, "no-such-date", f"the calendar has no day `{words}`", None)
+            else:
+                help = "write a day as 'YYYY-MM-DD'"
+                self.complain(literal, "wrong-kind", f"expected a date, found {found}", help)
             return UNKNOWN
         literal.meta["ref"] = Ref("constant", literal.name, value=day.toordinal())
         return side
@@ -147,16 +158,14 @@ class Inference:
         if b.kind == "unknown":
             return a
         if a.kind != b.kind:
-            self.complain(node, "wrong-kind", f"cannot {verb} {SAYS[a.kind]} with {SAYS[b.kind]}", None)
+            self.complain(node, "wrong-kind", SAYS_TWO[verb].format(SAYS[a.kind], SAYS[b.kind]), None)
             return UNKNOWN
         if a.kind == "list":
             self.complain(node, "wrong-kind", f"cannot {verb} lists", "make rows of the entries with `each`")
             return UNKNOWN
         if not fits(a.unit, b.unit):
-            self.complain(
-                node, "wrong-unit", f"cannot {verb} `{show_unit(a.unit)}` with `{show_unit(b.unit)}`",
-                "bring both to one unit with a parameter",
-            )  # fmt: skip
+            said = SAYS_TWO[verb].format(f"`{show_unit(a.unit)}`", f"`{show_unit(b.unit)}`")
+            self.complain(node, "wrong-unit", said, unit_hint(a, b))
         options = tuple(dict.fromkeys((*a.options, *b.options))) if a.options and b.options else ()
         return Type(a.kind, a.unit if a.unit is not None else b.unit, options)
 
@@ -167,8 +176,8 @@ class Inference:
             return Type("number", parse_unit("day"))
         for side, found in ((node.this, left), (node.expression, right)):
             if found.kind not in ("number", "unknown"):
-                help = "use add_days(day, n) or add_months(day, n)" if found.kind == "date" else None
-                self.complain(side, "wrong-kind", f"expected a number, found {SAYS[found.kind]}", help)
+                said = f"expected a number, found {SAYS[found.kind]}"
+                self.complain(side, "wrong-kind", said, want_hint("number", found.kind))
                 return UNKNOWN
         if isinstance(node, (exp.Add, exp.Sub)):
             both = self.unify(node, left, right, "add" if isinstance(node, exp.Add) else "subtract")
@@ -201,11 +210,14 @@ class Inference:
                 self.fact(argument, name)
             elif kind in ("words", "rule"):
                 if not (isinstance(argument, exp.Literal) and argument.is_string):
-                    self.complain(argument, "wrong-kind", f"`{name}` takes words in quotes", None)
+                    help = f"write {name}('{argument.sql()}')" if isinstance(argument, exp.Column) else None
+                    self.complain(argument, "wrong-kind", f"`{name}` takes words in quotes", help)
             elif name in ("least", "greatest"):
                 found.append(self.infer(argument))
             else:
-                found.append(self.want(argument, kind))
+                found.append(
+                    self.want(argument, kind, f"it reads {function.usage}" if len(given) > 1 else None)
+                )
         if name in ("least", "greatest"):
             both = found[0]
             for other, argument in zip(found[1:], given[1:], strict=True):
@@ -225,19 +237,17 @@ class Inference:
     def fact(self, node: Tree, function: str) -> None:
         """Check the argument of `recorded` and `none`: the bare name of a fact."""
         if not isinstance(node, exp.Column):
-            self.complain(node, "not-a-fact", f"`{function}` takes the name of a fact", None)
+            help = f"write {function}({node.name})" if isinstance(node, exp.Literal) else None
+            self.complain(node, "not-a-fact", f"`{function}` takes the name of a fact", help)
             return
         found = self.name(node)
         ref = node.meta.get("ref")
         if ref is not None and ref.kind != "fact":
-            self.complain(node, "not-a-fact", f"`{function}` takes a fact; `{ref.name}` is worked out", None)
+            said = f"`{function}` takes a fact; `{ref.name}` is worked out, or set by the policy"
+            self.complain(node, "not-a-fact", said, "name a fact that it rests on")
         elif ref is not None and function == "none" and not found.none:
-            self.complain(
-                node,
-                "never-none",
-                f"nobody can state that `{ref.name}` is none: the schema does not allow it",
-                None,
-            )
+            said = f"no plan can state that `{ref.name}` is none"
+            self.complain(node, "never-none", said, "only a fact whose value may be `none` can be asked so")
 
 
 def is_zero(node: Tree) -> bool:

@@ -14,7 +14,7 @@ from jobplan.model import Kind
 class Type:
     """Kind of a value with its unit, its closed list of texts, and whether `none` may be stated.
 
-    `of` is the kind of a list's entries.
+    `of` is the kind of a list's entries; `names` are what plans call the numbers 1, 2 and so on.
     """
 
     kind: Kind
@@ -22,6 +22,7 @@ class Type:
     options: tuple[str, ...] = ()
     none: bool = False
     of: Kind = "number"
+    names: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

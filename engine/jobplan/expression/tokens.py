@@ -217,8 +217,10 @@ ENDS = {TokenType.R_PAREN: TokenType.L_PAREN, TokenType.END: TokenType.CASE}
 def _complain_of_end(token: Token, begun: Token | None) -> None:
     if begun is not None:
         raise _never_closed(begun)
-    opening = "(" if token.token_type == TokenType.R_PAREN else "case"
-    raise CannotParse(f"there is no `{opening}` before this `{token.text}`", *_at(token), None)
+    opening, help = "(", None
+    if token.token_type == TokenType.END:
+        opening, help = "case", "`end` is the last word of a case, and no name"
+    raise CannotParse(f"there is no `{opening}` before this `{token.text}`", *_at(token), help)
 
 
 def _never_closed(token: Token) -> CannotParse:
@@ -267,4 +269,5 @@ def _check_call(name: Token, given: int) -> None:
     wanted = len(function.takes)
     if given < wanted or (given > wanted and not function.repeats):
         plural = "s" if wanted > 1 else ""
-        raise CannotParse(f"`{function.name}` takes {wanted} argument{plural}, not {given}", *_at(name))
+        said = f"`{function.name}` takes {wanted} argument{plural}, not {given}"
+        raise CannotParse(said, *_at(name), f"it reads {function.usage}")

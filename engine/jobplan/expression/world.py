@@ -5,7 +5,7 @@ from __future__ import annotations
 from jobplan.expression.scope import Shape, Type, World
 from jobplan.expression.units import parse_unit
 from jobplan.facts.schema import FactSchema, Field
-from jobplan.model import Derived, Parameter, Policy
+from jobplan.model import Derived, Kind, Parameter, Policy
 
 
 def build_world(policy: Policy, schema: FactSchema) -> World:
@@ -27,9 +27,9 @@ def build_world(policy: Policy, schema: FactSchema) -> World:
 def fact_type(field: Field) -> Type:
     """Return the type of a fact; the names of days are no texts, for a weekday is a number."""
     options = field.choices if field.form == "text" or field.of == "text" else ()
-    return Type(
-        field.kind, parse_unit(field.unit), options, field.none, "text" if field.of == "text" else "number"
-    )
+    names = field.choices if field.form == "weekday" else ()
+    of: Kind = "text" if field.of == "text" else "number"
+    return Type(field.kind, parse_unit(field.unit), options, field.none, of, names)
 
 
 def derived_shape(derived: Derived, root: str) -> Shape:
