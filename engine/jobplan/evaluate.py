@@ -13,6 +13,7 @@ from jobplan.expression.checked import CheckedRule
 from jobplan.expression.editions import Policies, load_policies
 from jobplan.expression.interpret import Interpreter
 from jobplan.expression.program import Program, Verdicts
+from jobplan.expression.spans import TooManyPairsError
 from jobplan.expression.write import effective_applies
 from jobplan.facts.document import Plan, read_plan
 from jobplan.findings.make import RuleBasis, rule_bases
@@ -118,29 +119,27 @@ class Evaluator:
         try:
             worked = work(program, plan, now)
             verdicts = judge(worked)
-            stated = self._stated(program, plan, now, verdicts)
-        except (OverflowError, ValueError) as broken:
-            raise BrokenPlan(
-                [
-                    Problem(
-                        "out-of-range",
-                        f"a number of the plan is out of range: {broken}",
-                        plan.span(plan.root),
-                    )
-                ]
-            ) from broken
+            stated = self._stated(plan, worked, verdicts)
+        except TooManyPairsError as broken:
+            raise BrokenPlan([Problem("too-many-pairs", str(broken), plan.span(plan.root))]) from broken
+        except OverflowError as broken:
+            problem = Problem(
+                "out-of-range", "a number of the plan is too large to work with", plan.span(plan.root)
+            )
+            raise BrokenPlan([problem]) from broken
         return Judged(plan, name, day, worked, tuple(judgements(worked, verdicts, stated)), self.engine)
 
-    def _stated(self, program: Program, plan: Plan, today: int, verdicts: Verdicts) -> Verdicts | None:
+    def _stated(self, plan: Plan, worked: Worked, verdicts: Verdicts) -> Verdicts | None:
         """Judge once more on what the plan states itself, where something is unknown.
 
         This answer stands beside the verdicts and counts for nothing, so the quicker back end gives it.
         """
+        program = worked.program
         formulas = (*program.checked.columns.values(), *program.checked.measures.values())
         unknown = any(None in rows for rows in verdicts)
         if not unknown or not any("as_stated" in formula.trees for formula in formulas):
             return None
-        return reference(work(program, plan, today, stated=True))
+        return reference(work(program, plan, worked.today, before=worked))
 
 
 def judgements(worked: Worked, verdicts: Verdicts, stated: Verdicts | None) -> Iterator[Judgement]:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from jobplan.backends import rete
-from jobplan.expression.program import Program, Relations, Verdicts
+from jobplan.expression.program import FirstVerdicts, Program, Relations, Verdicts
 from jobplan.facts.document import Plan
 from jobplan.model import Relation, Row, Truth
 
@@ -33,15 +33,30 @@ Judge = Callable[[Worked], Verdicts]
 """Judges every rule: a list a rule, a verdict a row in its relation's order; None is unknown."""
 
 
-def work(program: Program, plan: Plan, today: int, *, stated: bool = False) -> Worked:
+def work(program: Program, plan: Plan, today: int, *, before: Worked | None = None) -> Worked:
     """Work out columns, derived relations and measures of a plan, which stays as it is.
 
-    With `stated`, what the plan states itself stands in for what cannot be worked out.
+    With `before`, the plan worked out without it, what the plan states itself stands in for what
+    cannot be worked out.
     """
     relations = fresh(plan.relations)
     attested = attestations(plan.attestations, today)
+    stated = None if before is None else first_verdicts(before)
     measures = program.work(relations, today, attested, stated)
     return Worked(program, relations, measures, today, attested)
+
+
+def first_verdicts(worked: Worked) -> FirstVerdicts:
+    """Return the verdicts that other rules rest on, as they are without stated figures."""
+    checked = worked.program.checked
+    found: dict[tuple[str, str, str], str | None] = {}
+    for (relation, name), column in checked.columns.items():
+        if column.formula.kind == "verdict":
+            found |= {(relation, row.id, name): row[name] for row in worked.relations[relation].rows}
+    for name, measure in checked.measures.items():
+        if measure.formula.kind == "verdict":
+            found[("", worked.root.id, name)] = worked.measures[name]
+    return found
 
 
 def fresh(relations: Mapping[str, Relation]) -> Relations:

@@ -105,6 +105,8 @@ class Emitter:
             return self.case(node)
         if isinstance(node, exp.In) and not all(isinstance(o, exp.Literal) for o in node.expressions):
             return self.emit(spelt_out(node))
+        if isinstance(node, exp.Between):
+            return self.emit(ranged(node))
         name = call_name(node)
         if name in ("recorded", "none"):
             return self.presence(node, name)
@@ -171,9 +173,6 @@ class Emitter:
             return f"({self.strict(node.this, guards)} / {self.divisor(node.expression, guards)})"
         if type(node) in COMPARISON_SIGNS:
             return self.comparison(node.this, node.expression, COMPARISON_SIGNS[type(node)], guards)
-        if isinstance(node, exp.Between):
-            low = self.comparison(node.this, node.args["low"], ">=", guards)
-            return f"({low} and {self.comparison(node.this, node.args['high'], '<=', guards)})"
         if isinstance(node, exp.In) and all(isinstance(o, exp.Literal) for o in node.expressions):
             return self.membership(node, guards)
         name = call_name(node)
@@ -273,6 +272,13 @@ def flat(node: Tree, kind: type[exp.Expr]) -> list[Tree]:
     if isinstance(node, kind):
         return [*flat(node.this, kind), *flat(node.expression, kind)]
     return [node]
+
+
+def ranged(node: Tree) -> Tree:
+    """Write `x between a and b` as two comparisons: one end that x lies beyond decides alone."""
+    low, high = exp.GTE(this=node.this, expression=node.args["low"]), exp.LTE(this=node.this, expression=node.args["high"])
+    low.meta["kind"] = high.meta["kind"] = "truth"
+    return exp.And(this=low, expression=high)
 
 
 def spelt_out(node: Tree) -> Tree:

@@ -14,6 +14,7 @@ from jobplan.expression.hints import kind_hint, name_hint, option_hint, unit_hin
 from jobplan.expression.parse import ARITHMETIC, COMPARISONS, Tree, arguments, call_name, name_of
 from jobplan.expression.scope import Ref, Scope, Type
 from jobplan.expression.units import fits, parse_unit, show_unit, times
+from jobplan.source.complaints import NUMBER_LIMIT
 
 UNKNOWN = Type("unknown")
 TRUTH = Type("truth")
@@ -58,7 +59,7 @@ class Inference:
         if isinstance(node, exp.Paren):
             return self.infer(node.this)
         if isinstance(node, exp.Literal):
-            return Type("text") if node.is_string else NUMBER
+            return self.literal(node)
         if isinstance(node, exp.Column):
             return self.name(node)
         if isinstance(node, TRUTHS):
@@ -70,6 +71,14 @@ class Inference:
         if isinstance(node, exp.Case):
             return self.case(node)
         return self.call(node, call_name(node) or "")
+
+    def literal(self, node: Tree) -> Type:
+        """Return the type of what is written; a number as large as no plan has is refused."""
+        if node.args["is_string"]:
+            return Type("text")
+        if abs(float(node.name)) > NUMBER_LIMIT:
+            self.complain(node, "number-too-large", f"expected a number up to {NUMBER_LIMIT:g}", None)
+        return NUMBER
 
     def truth(self, node: Tree) -> Type:
         """Check what gives a truth: connectives and comparisons."""

@@ -20,7 +20,7 @@ from jobplan.expression.parse import COMPARISONS, Tree, arguments
 from jobplan.expression.program import Program
 from jobplan.expression.runtime import Lookup, Windows, compared
 from jobplan.expression.scope import Ref
-from jobplan.expression.spans import by_ancestor
+from jobplan.expression.spans import ancestor, by_ancestor
 from jobplan.expression.write import effective_applies
 from jobplan.model import Reason, Relation, Row, Truth
 
@@ -106,6 +106,13 @@ class Interpreter:
         if True in found:
             return True
         return None if None in found else False
+
+    def between(self, node: Tree, row: Row, this: Row | None) -> Truth:
+        """Return whether a value lies between two others: one end that it lies beyond decides alone."""
+        value, low, high = (self.value(part, row, this) for part in operands(node))
+        above = None if value is None or low is None else compare(exp.GTE(), value, low)
+        below = None if value is None or high is None else compare(exp.LTE(), value, high)
+        return runtime.kleene_and(above, below)
 
     def operation(self, node: Tree, row: Row, this: Row | None) -> Any:
         """Return the value of a strict operation: None if an operand is."""
@@ -334,6 +341,8 @@ class Interpreter:
         """Yield the reasons of a relation: of what it is made from, or of lists not given."""
         relation = self.relations[name]
         derived = self.program.checked.relations.get(name)
+        if owner is not None and name == owner.relation:
+            return
         if derived is not None:
             if not relation.complete or relation.open_parents:
                 yield from self.why_derived(derived, owner)
@@ -341,29 +350,48 @@ class Interpreter:
         parent = self.program.checked.world.shapes[name].parent
         if owner is None and not relation.complete and not relation.open_parents:
             yield Reason("missing", name, "", "", relation.cause or "blank")
-        for id in sorted(relation.open_parents):
-            if owner is None or owner.id == id:
-                yield Reason("missing", name, id, "", relation.cause or "blank")
-        if owner is None and parent not in (None, self.program.checked.world.root):
-            yield from self.why_open(str(parent))
+        if parent in (None, self.program.checked.world.root):
+            return
+        for holder in self.within(str(parent), owner):
+            if holder.id in relation.open_parents:
+                yield Reason("missing", name, holder.id, "", relation.cause or "blank")
+        yield from self.why_open(str(parent), owner)
+
+    def within(self, name: str, owner: Row | None) -> Iterator[Row]:
+        """Yield the rows of a relation, or those of them that belong to `owner`."""
+        for row in self.relations[name].rows:
+            if owner is None or ancestor(row, owner.relation) is owner:
+                yield row
 
     def why_derived(self, checked: CheckedDerived, owner: Row | None) -> Reasons:
-        """Yield why a derived relation may lack rows."""
-        derived = checked.derived
-        for source in derived.sources.values():
-            yield from self.why_open(source, owner if derived.within else None)
+        """Yield why a derived relation may lack rows; below one row only, if it is given."""
+        derived, trees = checked.derived, checked.trees
+        for source in dict.fromkeys(derived.sources.values()):
+            yield from self.why_open(source, owner)
+            if derived.kind in ("rows", "merge", "each", "gaps"):
+                for row in self.within(source, owner):
+                    yield from self.why_source(checked, row)
+        if derived.kind not in ("merge", "gaps"):
+            return
+        root = self.program.checked.world.root
         if derived.within and owner is None:
             yield from self.why_open(derived.within)
-        for source in dict.fromkeys(derived.sources.values()):
-            for row in self.relations[source].rows:
-                if derived.kind in ("rows", "merge", "each"):
-                    doubtful = "where" in checked.trees and self.value(checked.trees["where"], row) is False
-                    trees = [] if doubtful else [t for k, t in checked.trees.items() if k != "gap"]
-                    yield from (reason for tree in trees for reason in self.why(tree, row))
-        if derived.kind == "gaps" and owner is not None:
-            yield from (
-                r for k in ("from_", "until") if k in checked.trees for r in self.why(checked.trees[k], owner)
-            )
+        for holder in self.within(derived.within or root, owner):
+            for tree in (trees[key] for key in ("gap", "from_", "until") if key in trees):
+                yield from self.why(tree, holder)
+
+    def why_source(self, checked: CheckedDerived, row: Row) -> Reasons:
+        """Yield why a row does not tell what is made of it."""
+        trees = checked.trees
+        if "where" in trees and self.value(trees["where"], row) is False:
+            return
+        for tree in (trees[key] for key in ("where", "list", "opens", "closes") if key in trees):
+            yield from self.why(tree, row)
+        if checked.derived.kind == "gaps":
+            for name in ("opens", "closes"):
+                ref = self.program.checked.world.find(row.relation, name)
+                if ref is not None and self.read(ref, row, None) is None:
+                    yield from self.why_name(ref, row, None)
 
 
 READERS: Mapping[type[exp.Expr], Callable[[Interpreter, Tree, Row, Row | None], Any]] = {
@@ -379,6 +407,7 @@ COMPOUND: Mapping[type[exp.Expr], Callable[[Interpreter, Tree, Row, Row | None],
     exp.Or: Interpreter.connective,
     exp.Case: Interpreter.chosen,
     exp.In: Interpreter.member,
+    exp.Between: Interpreter.between,
 }
 
 
@@ -404,8 +433,6 @@ def apply(node: Tree, name: str | None, values: list[Any]) -> Any:
     """Apply a strict operation to known values."""
     if isinstance(node, COMPARISONS):
         return compare(node, *values)
-    if isinstance(node, exp.Between):
-        return compare(exp.GTE(), values[0], values[1]) and compare(exp.LTE(), values[0], values[2])
     if isinstance(node, exp.Neg):
         return -values[0]
     if isinstance(node, exp.Add):

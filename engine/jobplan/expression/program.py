@@ -22,6 +22,8 @@ from jobplan.policy.edition import Edition
 
 Relations = dict[str, Relation]
 Verdicts = list[list[str | None]]
+FirstVerdicts = Mapping[tuple[str, str, str], str | None]
+"""By relation, row id and column: what rules that other rules rest on said without stated figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Program:
     source: str
     rules: tuple[CheckedRule, ...]
     forms: tuple[tuple[Form, Form], ...]
-    work: Callable[[Relations, int, Mapping[str, Truth], bool], dict[str, Any]]
+    work: Callable[[Relations, int, Mapping[str, Truth], FirstVerdicts | None], dict[str, Any]]
     verdicts: Callable[[Relations, Mapping[str, Any], int, Mapping[str, Truth]], Verdicts]
     atoms: Callable[[Relations, Mapping[str, Any], int, Mapping[str, Truth]], list[list[tuple[Truth, ...]]]]
 
@@ -100,7 +102,7 @@ BUILTINS = {
 def work_lines(checked: Checked, edition: Edition, measures: dict[str, str]) -> list[str]:
     """Write `work`: every part in order, columns of one relation in one loop."""
     writer = Writer(checked, Emitter(edition, checked.world.root, measures))
-    lines = ["def work(R, today, attested, stated):", f"    plan = R[{checked.world.root!r}].rows[0]"]
+    lines = ["def work(R, today, attested, stated=None):", f"    plan = R[{checked.world.root!r}].rows[0]"]
     waiting: list[CheckedFormula] = []
     for kind, relation, name in checked.order:
         column = checked.columns[(relation, name)] if kind == "column" else None

@@ -65,10 +65,12 @@ class World:
     measures: set[str]
 
     def ancestors(self, relation: str) -> Iterator[str]:
-        """Yield the relation and its parents up to the root."""
+        """Yield the relation and its parents up to the root; a circle of parents once round."""
+        seen: set[str] = set()
         name: str | None = relation
-        while name is not None:
+        while name in self.shapes and name not in seen:
             yield name
+            seen.add(name)
             name = self.shapes[name].parent
 
     def find(self, relation: str, name: str, path: tuple[str, ...] = ()) -> Ref | None:

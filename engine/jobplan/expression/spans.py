@@ -10,6 +10,13 @@ from jobplan.model import Relation, Row, Truth
 
 Value = Callable[[Row], Any]
 
+MOST_PAIRS = 2_000_000
+"""Pairs of rows that are looked at for one relation: some seconds; a plan of 100 rows has 5,000."""
+
+
+class TooManyPairsError(Exception):
+    """A plan has so many rows that comparing each with each would take too long."""
+
 
 def union(name: str, plan: Row, members: Sequence[tuple[Relation, bool, Mapping[str, Value]]]) -> Relation:
     """Put the rows of several relations under one set of columns; `whole` is given for each."""
@@ -67,6 +74,9 @@ def pairs(
 ) -> Relation:
     """Pair the rows of two relations, or of one unordered; a pair that may not exist says `maybe`."""
     (a, left), (b, right) = first, second
+    if len(left.rows) * len(right.rows) > MOST_PAIRS:
+        count = f"{len(left.rows):,} and {len(right.rows):,}"
+        raise TooManyPairsError(f"too many rows to compare each with each in `{name}`: {count}")
     found: list[Row] = []
     same = left.name == right.name
     order = sorted(left.rows, key=by_id) if same else left.rows
@@ -265,12 +275,15 @@ def circle_gaps(spans: list[Span], circle: float) -> list[Span]:
 
     >>> circle_gaps([(0, 2), (5, 6)], 10)
     [(2, 5), (6, 10)]
+    >>> circle_gaps([(5, 13)], 10)
+    [(3, 5)]
     """
     joined = merged(spans, 0, circle)
     if not joined:
-        return [(0, circle)]
+        return [(0.0, float(circle))]
     following = [*joined[1:], (joined[0][0] + circle, 0)]
-    return [(end, after) for (_, end), (after, _) in zip(joined, following, strict=True) if end < after]
+    left = [(end, after) for (_, end), (after, _) in zip(joined, following, strict=True) if end < after]
+    return [(start % circle, start % circle + end - start) for start, end in left]
 
 
 def span_row(name: str, owner: Row, span: Span) -> Row:

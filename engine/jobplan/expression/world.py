@@ -16,7 +16,7 @@ def build_world(policy: Policy, schema: FactSchema) -> World:
         facts = {field.name: fact_type(field) for field in relation.fields.values()}
         shapes[relation.name] = Shape(relation.name, parent, facts)
     for derived in policy.relations.values():
-        shapes[derived.name] = derived_shape(derived, schema.root)
+        shapes.setdefault(derived.name, derived_shape(derived, schema.root))
     for name, columns in policy.columns.items():
         if name in shapes:
             shapes[name].columns = set(columns)

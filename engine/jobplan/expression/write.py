@@ -65,12 +65,16 @@ class Writer:
         if kind in ("value", "overlap", "lookup"):
             lines = [f"x = {self.scalar(checked)}"]
         elif kind == "verdict":
-            lines = [f"x = {self.verdict_formula(checked)}"]
+            # stated figures count for nothing else, so no rule may rest on a verdict that they gave
+            first = f"stated.get(({checked.relation!r}, {row}.id, {checked.name!r}))"
+            lines = [f"x = {self.verdict_formula(checked)} if stated is None else {first}"]
         else:
             lines = list(self.aggregate(checked, row))
         self.emitter.on(row)
         if "as_stated" in checked.trees:
-            lines.append(f"if x is None and stated: x = {self.emitter.emit(checked.trees['as_stated'])}")
+            lines.append(
+                f"if x is None and stated is not None: x = {self.emitter.emit(checked.trees['as_stated'])}"
+            )
         if checked.type.kind == "number":
             lines.append(f"{target} = None if x is None else floor(x * 1e9 + 0.5) / 1e9")
         else:
