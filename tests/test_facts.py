@@ -337,7 +337,7 @@ def test_all_problems_of_a_plan_come_at_once_with_their_places() -> None:
         ("wrong-form", 6, None),
         ("unknown-choice", 6, "did you mean `theatre`?"),
         ("not-together", 7, "write a row for each, or leave it out"),
-        ("wrong-type", 8, "leave the key out if nothing is known"),
+        ("wrong-type", 8, "write a value, or leave the key out if nothing is known"),
     ]
 
 

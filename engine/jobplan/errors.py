@@ -84,15 +84,21 @@ def render_problems(problems: Iterable[Problem], texts: Mapping[str, str] | None
     return "\n".join("\n".join(_rendered(problem, known)) for problem in in_order)
 
 
-def suggest(word: str, options: Iterable[str]) -> str | None:
-    """Return "did you mean `x`?" for the option most like `word`, or None if none is."""
+def closest(word: str, options: Iterable[str]) -> str | None:
+    """Return the option most like `word`, or None if none is."""
     from difflib import get_close_matches  # here, since a run without errors does not need it
 
     if len(word) > _LONGEST_GUESS:
         return None
     by_lower_case = {option.lower(): option for option in sorted(options, reverse=True)}
     close = get_close_matches(word.lower(), sorted(by_lower_case), n=1)
-    return f"did you mean `{by_lower_case[close[0]]}`?" if close else None
+    return by_lower_case[close[0]] if close else None
+
+
+def suggest(word: str, options: Iterable[str]) -> str | None:
+    """Return "did you mean `x`?" for the option most like `word`, or None if none is."""
+    found = closest(word, options)
+    return None if found is None else f"did you mean `{found}`?"
 
 
 class JobplanError(Exception):

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jobplan.errors import Problem, suggest
+from jobplan.errors import Problem, closest, suggest
 from jobplan.source import Document, Route
 from jobplan.source.complaints import PROBLEM_LIMIT
 
@@ -38,13 +38,17 @@ class _Fast(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """One way in which data break a schema: where, which keyword of which part of it, what is there."""
+    """One way in which data break a schema: where, which keyword of which part of it, what is there.
+
+    `at_key` tells that it is the last key of the route that is wrong, and not its value.
+    """
 
     route: Route
     keyword: str
     limit: Any
     schema: Mapping[str, Any]
     found: Any
+    at_key: bool = False
 
 
 class Checker:
@@ -95,8 +99,8 @@ class Checker:
             return [_complaint(error) for error in islice(errors(data), PROBLEM_LIMIT)]
         routes = {tuple(error.instance_path) for error in islice(self._fast.iter_errors(data), PROBLEM_LIMIT)}
         wanted = {route[:length] for route in routes for length in range(len(route) + 1)}
-        complaints = [_complaint(error) for error in errors(_pruned(data, (), wanted))]
-        return [complaint for complaint in complaints if complaint.route in routes]
+        found = (error for error in errors(_pruned(data, (), wanted)) if tuple(error.absolute_path) in routes)
+        return [_complaint(error) for error in found]
 
     def _explainer(self) -> Any:
         if self._slow is None:
@@ -127,9 +131,11 @@ def _pruned(data: Any, route: Route, wanted: set[Route]) -> Any:
 
 def _complaint(error: ValidationError) -> Complaint:
     schema = error.schema if isinstance(error.schema, Mapping) else {}
-    return Complaint(
-        tuple(error.absolute_path), str(error.validator), error.validator_value, schema, error.instance
-    )
+    found, route = error.instance, tuple(error.absolute_path)
+    at_key = "propertyNames" in error.absolute_schema_path
+    if at_key:
+        route = (*route, str(found))
+    return Complaint(route, str(error.validator), error.validator_value, schema, found, at_key)
 
 
 def _telling(complaints: list[Complaint]) -> list[Complaint]:
@@ -190,7 +196,7 @@ def _say_type(complaint: Complaint, document: Document) -> Iterator[Problem]:
         found += f" ({_kind(complaint.found)})"
     hint = None
     if complaint.found is None:
-        hint = "leave the key out if nothing is known"
+        hint = "write a value, or leave the key out if nothing is known"
     elif "string" in limit and isinstance(complaint.found, int | float):
         hint = f'put it in quotes: "{json.dumps(complaint.found)}"'
     message = f"expected {expected}, found {found}"
@@ -204,8 +210,8 @@ def _kind(value: Any) -> str:
     return "a number" if isinstance(value, int | float) else "text"
 
 
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+def _listed(words: list[str], last: str = "or") -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def _say_unknown(complaint: Complaint, document: Document) -> Iterator[Problem]:
@@ -229,10 +235,14 @@ def _inside(route: Route) -> str:
 
 
 def _say_missing(complaint: Complaint, document: Document) -> Iterator[Problem]:
-    for key in complaint.limit:
-        if key not in complaint.found:
-            message = f"`{key}` is missing{_inside(complaint.route)}"
-            yield problem_at(document, complaint.route, "missing-field", message)
+    """Say once what a mapping lacks; not what is there misspelt, of which `_say_unknown` tells."""
+    known = complaint.schema.get("properties", {})
+    misspelt = {closest(key, known) for key in complaint.found if known and key not in known}
+    missing = [key for key in complaint.limit if key not in complaint.found and key not in misspelt]
+    if missing:
+        words = _listed([f"`{key}`" for key in missing], "and")
+        message = f"{words} {'is' if len(missing) == 1 else 'are'} missing{_inside(complaint.route)}"
+        yield problem_at(document, complaint.route, "missing-field", message)
 
 
 def _say_choice(complaint: Complaint, document: Document) -> Iterator[Problem]:
@@ -262,7 +272,7 @@ def _say_constant(complaint: Complaint, document: Document) -> Iterator[Problem]
 def _say_form(complaint: Complaint, document: Document) -> Iterator[Problem]:
     expected = complaint.schema.get("expected") or f"text like `{complaint.limit}`"
     message = f"expected {expected}, found {words_of(complaint.found)}"
-    yield problem_at(document, complaint.route, "wrong-form", message)
+    yield problem_at(document, complaint.route, "wrong-form", message, at_key=complaint.at_key)
 
 
 def _say_format(complaint: Complaint, document: Document) -> Iterator[Problem]:
@@ -281,8 +291,9 @@ def _say_size(words: str) -> Callable[[Complaint, Document], Iterator[Problem]]:
     def say(complaint: Complaint, document: Document) -> Iterator[Problem]:
         found = complaint.found
         size = f"{len(found)}" if isinstance(found, list | dict | str) else words_of(found)
-        message = f"expected {words.format(complaint.limit)}, found {size}"
-        yield problem_at(document, complaint.route, "wrong-size", message)
+        expected = complaint.schema.get("expected") or words.format(complaint.limit)
+        message = f"expected {expected}, found {size}"
+        yield problem_at(document, complaint.route, "wrong-size", message, at_key=complaint.at_key)
 
     return say
 
