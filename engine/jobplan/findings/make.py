@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +53,13 @@ class FindingMaker:
         )
         self.rows = {(r.name, row.id): row for r in worked.relations.values() for row in r.rows}
 
-    def make(self, plan: Plan, judgements: Sequence[Judgement]) -> list[Finding]:
-        """Return the findings in a fixed order: by severity, then rule, then the plan's rows."""
+    def make(
+        self, plan: Plan, judgements: Sequence[Judgement], apart: Collection[tuple[str, str]] = ()
+    ) -> list[Finding]:
+        """Return the findings in a fixed order: by severity, then rule, then the plan's rows.
+
+        The rules and row ids in `apart` get a gap of their own.
+        """
         by_rule: dict[str, list[Judgement]] = {}
         for judgement in judgements:
             by_rule.setdefault(judgement.rule, []).append(judgement)
@@ -67,8 +72,7 @@ class FindingMaker:
                 if j.verdict == "violated" and j.subject is not None
             ]
             gaps = [j for j in mine if j.verdict == "unknown" and j.can_fail]
-            if gaps:
-                found.append(self.gap(plan, basis, gaps))
+            found += [self.gap(plan, basis, alike) for alike in grouped(gaps, apart)]
         return sorted(found, key=lambda f: (SEVERITIES.index(f.severity), f.order))
 
     # --- the two kinds ----------------------------------------------------------------------
@@ -336,6 +340,18 @@ def above(row: Row, relation: str) -> Row | None:
     while found is not None and found.relation != relation:
         found = found.parent
     return found
+
+
+def grouped(gaps: Sequence[Judgement], apart: Collection[tuple[str, str]]) -> list[list[Judgement]]:
+    """Return the judgements that make one gap together, and each that is to stand alone."""
+    together: list[Judgement] = []
+    alone: list[list[Judgement]] = []
+    for gap in gaps:
+        if gap.subject is not None and (gap.rule, gap.subject.id) in apart:
+            alone.append([gap])
+        else:
+            together.append(gap)
+    return [*([together] if together else []), *alone]
 
 
 def worst(stated: set[Verdict]) -> Verdict | None:

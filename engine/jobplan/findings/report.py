@@ -14,7 +14,8 @@ from jobplan.facts.schema import FactSchema
 from jobplan.findings.make import FindingMaker, RuleBasis
 from jobplan.findings.model import Finding, MeasureValue, Report, RuleVerdict
 from jobplan.findings.show import Shower
-from jobplan.findings.waivers import Waiver, put_on, waivers_of
+from jobplan.findings.waivers import Waiver, put_on, rows_lifted, waivers_of
+from jobplan.findings.wording import because
 from jobplan.model import Judgement, Verdict
 from jobplan.version import __version__
 
@@ -33,13 +34,10 @@ def make_report(
     """Return the report: findings with waivers put on, every verdict, every measure."""
     maker = FindingMaker(worked, schema, bases)
     edition = worked.program.edition
-    found, effects = put_on(
-        maker.make(plan, judgements),
-        [*waivers_of(plan.waivers, "the plan"), *group_waivers(worked, maker)],
-        edition.rules,
-        lifted_by,
-        worked.today,
-    )
+    waivers = [*waivers_of(plan.waivers, "the plan"), *group_waivers(worked, maker)]
+    apart = rows_lifted(waivers, edition.rules, lifted_by, worked.today)
+    made = maker.make(plan, judgements, apart)
+    found, effects = put_on(made, waivers, edition.rules, lifted_by, worked.today)
     shower = maker.shower
     return Report(
         plan=plan.id,
@@ -67,11 +65,16 @@ def make_report(
 
 
 def group_waivers(worked: Worked, maker: FindingMaker) -> Iterator[Waiver]:
-    """Yield the overlay's waivers for groups to which the plan belongs."""
-    checked = worked.program.checked
-    for data, tree in checked.waivers:
-        if tree is None or maker.interpreter.value(tree, worked.root) is True:
-            yield from waivers_of([data], f"overlay {data['overlay']}")
+    """Yield the overlay's waivers for groups to which the plan belongs, or may belong."""
+    reader = maker.interpreter
+    for data, tree in worked.program.checked.waivers:
+        belongs = True if tree is None else reader.value(tree, worked.root)
+        doubt = ""
+        if tree is not None and belongs is None:
+            clauses = because(sorted(set(reader.why(tree, worked.root))), maker.label)
+            doubt = "it is not known whether the plan belongs to the group: " + "; ".join(clauses)
+        if belongs is not False:
+            yield from waivers_of([data], f"overlay {data['overlay']}", doubt)
 
 
 def summary(worked: Worked, schema: FactSchema, shower: Shower) -> Iterator[tuple[str, str]]:

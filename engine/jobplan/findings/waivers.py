@@ -16,18 +16,36 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A recorded agreement that lifts a rule for one row, or all."""
+    """A recorded agreement that lifts a rule for one row, or all.
+
+    `doubt` says why it is not known whether it is for this plan; it is empty where that is known.
+    """
 
     rule: str
     row: str
     data: Mapping[str, Any]
     origin: str
+    doubt: str = ""
 
 
-def waivers_of(stated: Iterable[Mapping[str, Any]], origin: str) -> Iterator[Waiver]:
+def waivers_of(stated: Iterable[Mapping[str, Any]], origin: str, doubt: str = "") -> Iterator[Waiver]:
     """Yield the waivers of a plan or an overlay."""
     for data in stated:
-        yield Waiver(str(data.get("rule", "")), str(data.get("row", ALL)), data, origin)
+        yield Waiver(str(data.get("rule", "")), str(data.get("row", ALL)), data, origin, doubt)
+
+
+def rows_lifted(
+    waivers: Iterable[Waiver],
+    rules: Mapping[str, Rule],
+    lifted_by: Mapping[str, Sequence[Sequence[str]]],
+    today: int,
+) -> frozenset[tuple[str, str]]:
+    """Return rule and row of the waivers that count and are for one row, whose gap then stands apart."""
+    return frozenset(
+        (waiver.rule, waiver.row)
+        for waiver in waivers
+        if waiver.row != ALL and not refusal(waiver, rules, lifted_by, today)
+    )
 
 
 def put_on(
@@ -78,7 +96,7 @@ def refusal(
     until = str(waiver.data["until"])
     if until != "none" and today >= date.fromisoformat(until).toordinal():
         return f"it ended on {until}"
-    return ""
+    return waiver.doubt
 
 
 def words(waiver: Waiver) -> str:
