@@ -14,8 +14,11 @@ from jobplan.cli.options import (
     FOUND,
     UNREAD,
     Day,
+    assumption,
+    colour_option,
     colour_wanted,
     columns,
+    ordinal,
     policies_of,
     policy_options,
     said_plainly,
@@ -65,9 +68,7 @@ NEVER = "never"
 @click.option(
     "--engine", type=click.Choice(sorted(ENGINES)), help="Back end; else durable-rules where it is installed."
 )
-@click.option(
-    "--colour", "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
-)
+@colour_option
 def check_command(
     plans: tuple[str, ...],
     folder: Path | None,
@@ -98,7 +99,7 @@ def check_command(
         for plan in plans:
             try:
                 read = evaluator.read(plan, [assumption(text) for text in assumed])
-                judged = evaluator.judge(read, as_of=day(as_of), today=day(today))
+                judged = evaluator.judge(read, as_of=ordinal(as_of), today=ordinal(today))
                 reports.append(chosen(evaluator.report(judged), rules, topics, severities))
             except BrokenPlan as error:
                 broken = True
@@ -107,30 +108,6 @@ def check_command(
         wanted = gaps if gaps is not None else form == "json"
         RENDERERS[form](reports, sys.stdout, Style(colour_wanted(colour), columns(), wanted, evidence))
     sys.exit(UNREAD if broken else FOUND if any(fails(r, fail_on) for r in reports) else 0)
-
-
-def day(value: date | None) -> int | None:
-    """Return a day as an ordinal."""
-    return value.toordinal() if value is not None else None
-
-
-def assumption(text: str) -> dict[str, object]:
-    """Return the assumption that FACT=VALUE makes; numbers and truths are read as such."""
-    fact, sign, value = text.partition("=")
-    if not sign:
-        raise click.UsageError(f"--assume takes FACT=VALUE, not {text!r}")
-    return {"fact": fact, "value": scalar(value), "why": "assumed on the command line"}
-
-
-def scalar(text: str) -> object:
-    """Read a value of the command line: a truth, a number, else a text."""
-    if text in ("true", "false"):
-        return text == "true"
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return int(number) if number.is_integer() and "." not in text else number
 
 
 def chosen(

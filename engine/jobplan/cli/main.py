@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import click
 
-from jobplan.backends.judging import default_engine, engine_words
-from jobplan.cli.check import check_command
-from jobplan.cli.policy import policy_group
+from jobplan.cli.lazy import LazyGroup
 from jobplan.version import __version__
 
 
 def show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     """Print the version and which evaluator gives the verdicts."""
     if wanted and not context.resilient_parsing:
+        from jobplan.backends.judging import default_engine, engine_words
+
         engine = default_engine()
         note = "" if engine == "rete" else " (durable-rules is not installed)"
         click.echo(f"jobplan {__version__}; verdicts by {engine_words(engine)}{note}")
         context.exit()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup,
+    homes={
+        "check": "jobplan.cli.check:check_command",
+        "explain": "jobplan.cli.explain:explain_command",
+        "policy": "jobplan.cli.policy:policy_group",
+        "schema": "jobplan.cli.schema:schema_command",
+    },
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.option(
     "--version",
     is_flag=True,
@@ -31,9 +40,5 @@ def show_version(context: click.Context, _: click.Parameter, wanted: bool) -> No
 def main() -> None:
     """Judge job plans against their contracts.
 
-    Example: jobplan check examples/made-up-evening-clinic.yaml
+    Example: jobplan check examples/*.yaml
     """
-
-
-main.add_command(check_command)
-main.add_command(policy_group)

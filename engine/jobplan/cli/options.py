@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from jobplan.errors import BrokenPlan, JobplanError
-from jobplan.expression.editions import Policies, load_policies
+
+if TYPE_CHECKING:
+    from jobplan.expression.editions import Policies
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -57,8 +59,15 @@ def policy_options(function: Function) -> Function:
     return function
 
 
+colour_option = click.option(
+    "--colour", "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
+)
+
+
 def policies_of(folder: Path | None, overlays: tuple[Path, ...]) -> Policies:
     """Return the policies that the options name."""
+    from jobplan.expression.editions import load_policies  # takes time; help and bad usage do without
+
     return load_policies(folder, overlays=overlays)
 
 
@@ -82,3 +91,27 @@ def colour_wanted(choice: str) -> bool:
 def columns() -> int:
     """Return the width to write in: the terminal's, or 100."""
     return min(shutil.get_terminal_size((100, 24)).columns, 120) if sys.stdout.isatty() else 100
+
+
+def ordinal(value: date | None) -> int | None:
+    """Return a day as an ordinal."""
+    return value.toordinal() if value is not None else None
+
+
+def assumption(text: str) -> dict[str, object]:
+    """Return the assumption that FACT=VALUE makes; numbers and truths are read as such."""
+    fact, sign, value = text.partition("=")
+    if not sign:
+        raise click.UsageError(f"--assume takes FACT=VALUE, not {text!r}")
+    return {"fact": fact, "value": scalar(value), "why": "assumed on the command line"}
+
+
+def scalar(text: str) -> object:
+    """Read a value of the command line: a truth, a number, else a text."""
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() and "." not in text else number

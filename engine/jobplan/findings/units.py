@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 COUNTED = frozenset({"day", "week", "month", "year"})
 """Units that are words and take a plural."""
@@ -40,3 +41,12 @@ def unit_words(unit: str, names: Mapping[str, str]) -> str:
     under = names.get(under, under)
     per = f"{'an' if under[:1].lower() in 'aeiou' else 'a'} {under}" if under else ""
     return " ".join(part for part in (over, per) if part)
+
+
+def is_counted(value: Any, shown: str) -> bool:
+    """Tell whether a value is shown as a number, so that a unit may follow; a day or clock time is not.
+
+    >>> is_counted(3.0, "3"), is_counted(540.0, "09:00"), is_counted(7.0, "Sunday"), is_counted(True, "yes")
+    (True, False, False, False)
+    """
+    return isinstance(value, float) and ":" not in shown and not shown[:1].isalpha()
