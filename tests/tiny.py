@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from small import completed
-
 from jobplan import Evaluator, Finding, Policies, Report, check
 from jobplan.findings.model import RuleVerdict
 
@@ -36,6 +34,8 @@ FRAME = {
     "uses": ["shared"],
 }
 DECIMALS = {"unit/week": 3, "h": 2, "h/week": 2, "percent": 1}
+
+RULE = {"title": "A rule", "message": "it is broken", "force": "contract", "facts": ["T-1"]}
 
 
 def cite(at: str = "1", *, kind: str = "restatement", confidence: str = "high") -> dict[str, Any]:
@@ -65,17 +65,25 @@ def write_policies(
     write(home.parent / "nation.yaml", NATION)
     write(home / "policy.yaml", {**FRAME, **(frame or {})})
     for number, topic in enumerate(topics):
-        cited = {**topic, "rules": [{"cites": [cite()], **rule} for rule in topic.get("rules", ())]}
-        write(home / f"topic-{number}.yaml", completed(cited if "rules" in topic else topic))
+        write(home / f"topic-{number}.yaml", completed(topic, cites=[cite()]))
     return folder
+
+
+def completed(topic: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """Return a topic whose rules have a title, a message, a force and a citation."""
+    adopted = {key: value for key, value in {**RULE, **more}.items() if key not in ("title", "message")}
+    found = dict(topic)
+    for key, defaults in (("rules", {**RULE, **more}), ("adopts", adopted)):
+        if key in found:
+            found[key] = [{**defaults, **rule} for rule in found[key]]
+    return found
 
 
 def write_overlay(folder: Path, name: str = "trust", **parts: Any) -> Path:
     """Write an overlay, whose rules are local unless they say otherwise."""
-    rules = [{"force": "local", "cites": [cite("local 1")], **rule} for rule in parts.pop("rules", ())]
     about = {"overlay": name, "agreed_on": "2024-01-01", "parties": ["A trust", "Its doctors"]}
-    found = {**about, **parts, **({"rules": rules} if rules else {})}
-    write(folder / name / "overlay.yaml", completed(found))
+    found = completed({**about, **parts}, force="local", cites=[cite("local 1")])
+    write(folder / name / "overlay.yaml", found)
     return folder / name
 
 
