@@ -22,6 +22,7 @@ from jobplan.expression.checked import (
     type_of,
 )
 from jobplan.expression.infer import UNKNOWN, Inference
+from jobplan.expression.names import clashes
 from jobplan.expression.order import in_order
 from jobplan.expression.parse import CannotParse, Tree, arguments, call_name, name_of, parse, place
 from jobplan.expression.scope import TEXT, Ref, Scope, Type, World
@@ -32,6 +33,7 @@ from jobplan.model import VERDICTS, Expression, Formula, Policy, Rule
 from jobplan.source import Document, expression_span, read_document
 
 HOLE = re.compile(r"\{([^{}]*)\}")
+SPANNED = ("number", "date")
 VERDICT = Type("text", None, tuple(v for v in VERDICTS if v != "unknown"))
 
 
@@ -57,6 +59,8 @@ class Reader:
 
     def read(self) -> Checked:
         """Check everything, in the order that the names ask for."""
+        for said, where in clashes(self.policy, self.world):
+            self.problem(("same-name", said), where)
         for name in self.policy.relations:
             self.relation(name)
         for relation, columns in self.policy.columns.items():
@@ -222,6 +226,14 @@ class Reader:
         if other is None:
             hint = suggest(arguments(node)[0].name, list(self.policy.rules))
             complain(node, "unknown-rule", f"no rule `{arguments(node)[0].name}`", hint)
+            return None
+        if other.for_each not in self.world.shapes:
+            return None  # told where that rule is checked
+        if rule_node(other) in self.underway:
+            circle = self.underway[self.underway.index(rule_node(other)) :]
+            names = [name.removeprefix("rule ") for _, _, name in (*circle, circle[0])]
+            words = "` needs the verdict of `".join(names)
+            complain(node, "circle", f"`{words}`", None)
             return None
         self.verdict_column(other)
         own = other.for_each in (scope.relation, *self.world.ancestors(scope.relation))
@@ -405,14 +417,28 @@ class Reader:
         if formula.where is not None:
             trees["where"], _ = self.typed(formula.where, inside, "truth")
         if formula.if_none is not None:
-            trees["if_none"], _ = self.typed(formula.if_none, Scope(self.world, relation or self.world.root))
+            trees["if_none"] = self.if_none(formula, found, Scope(self.world, relation or self.world.root))
         if formula.kind in ("min", "max", "average") and formula.if_none is None:
             self.problem(("missing-field", f"`{formula.kind}` over no rows needs `if_none`"), formula.place)
         if formula.kind in ("any", "all"):
             return trees, Type("truth")
         if formula.kind in ("sum", "average") and found.kind not in ("number", "unknown"):
             self.problem(("wrong-kind", f"`{formula.kind}` needs numbers"), formula.place)
+        if formula.kind in ("min", "max") and found.kind not in ("number", "date", "unknown"):
+            self.problem(("wrong-kind", f"`{formula.kind}` needs numbers or dates"), formula.place)
         return trees, Type("number") if formula.kind == "count" else found
+
+    def if_none(self, formula: Formula, found: Type, scope: Scope) -> Tree:
+        """Check what an aggregate over no rows gives: of the kind and unit of what is aggregated."""
+        assert formula.if_none is not None
+        tree, given = self.typed(formula.if_none, scope, found.kind if found.kind in SPANNED else None)
+        where = (formula.if_none.file, formula.if_none.route)
+        if formula.kind not in ("min", "max", "average"):
+            self.problem(("unknown-field", f"`{formula.kind}` over no rows needs no `if_none`"), where)
+        elif not fits(given.unit, found.unit):
+            said = f"expected `{show_unit(found.unit)}`, found `{show_unit(given.unit)}`"
+            self.problem(("wrong-unit", said), where)
+        return tree
 
     def relation(self, name: str) -> None:
         """Check one derived relation; its fields get their types from its expressions."""
@@ -444,7 +470,7 @@ class Reader:
         }
         placeholder = CheckedRule(rule, exp.Boolean(this=True), exp.Boolean(this=True), None, {})
         self.rules[rule.id] = placeholder  # a circle of verdicts is found by `verdict_column`
-        node: Node = ("column", rule.for_each, f"rule {rule.id}")
+        node = rule_node(rule)
         if self.enter(node, rule.place):
             applies, _ = self.typed(rule.applies, scope, "truth", bindings, rule)
             requires, _ = self.typed(rule.requires, scope, "truth", bindings, rule, may_record=True)
@@ -478,6 +504,11 @@ class Reader:
             tree.meta["ref"] = ref
             found[name] = tree
         return found
+
+
+def rule_node(rule: Rule) -> Node:
+    """Return what stands for the checking of a rule while it is under way."""
+    return ("column", rule.for_each, f"rule {rule.id}")
 
 
 def verdict_name(rule: Rule) -> str:

@@ -22,6 +22,10 @@ def check_derived(reader: Reader, derived: Derived) -> CheckedDerived:
                 ("unknown-relation", f"no relation `{source}`"), derived.place, list(reader.world.shapes)
             )
             return CheckedDerived(derived, {})
+    if derived.within and derived.within not in reader.world.ancestors(source_of(derived)):
+        said = f"`{derived.within}` is no parent of `{source_of(derived)}`"
+        reader.problem(("unknown-relation", said), (derived.place[0], (*derived.place[1], "within")))
+        return CheckedDerived(derived, {})
     if derived.kind == "union":
         return check_union(reader, derived)
     if derived.kind == "each":
@@ -91,38 +95,42 @@ def check_spans(reader: Reader, derived: Derived) -> CheckedDerived:
     scope = Scope(reader.world, source_of(derived))
     parent = reader.world.shapes[derived.name].parent or reader.world.root
     trees: dict[str, Tree] = {}
-    found = UNKNOWN
+    ends: list[Type] = []
     if derived.kind == "merge":
         if not {"opens", "closes"} <= set(derived.given):
             reader.problem(("missing-field", "`merge` needs `opens` and `closes`"), derived.place)
             return CheckedDerived(derived, trees)
         for key in ("opens", "closes"):
             trees[key], found = reader.typed(derived.given[key], scope)
+            ends.append(found)
     else:
-        source_fields = reader.world.shapes[source_of(derived)]
-        found = opening_type(reader, source_of(derived))
+        ends = [end_type(reader, derived, name) for name in ("opens", "closes")]
+        found = ends[0]
         if not derived.circle and not {"from_", "until"} <= set(derived.given):
             reader.problem(
                 ("missing-field", "`gaps` needs `between`, the ends of the whole span"), derived.place
             )
-        if found is UNKNOWN and "opens" not in source_fields.columns | set(source_fields.facts):
-            reader.problem(
-                ("missing-field", f"`{source_fields.name}` has no `opens` and `closes`"), derived.place
-            )
         for key in ("from_", "until"):
             if key in derived.given:
                 trees[key], found = reader.typed(derived.given[key], Scope(reader.world, parent))
+                ends.append(found)
     if "where" in derived.given:
         trees["where"], _ = reader.typed(derived.given["where"], scope, "truth")
     if "gap" in derived.given:
         trees["gap"], _ = reader.typed(derived.given["gap"], Scope(reader.world, reader.world.root), "number")
-    if found.kind not in ("number", "date", "unknown"):
-        reader.problem(("wrong-kind", "spans are of dates or of minutes"), derived.place)
+    kinds = {end.kind for end in ends} - {"unknown"}
+    if len(kinds) > 1 or kinds - {"number", "date"}:
+        reader.problem(("wrong-kind", "both ends of spans are dates, or both are minutes"), derived.place)
+    elif derived.circle and "date" in kinds:
+        reader.problem(("wrong-kind", "spans on a circle are of minutes, not of dates"), derived.place)
     reader.world.shapes[derived.name].facts = {"opens": found, "closes": found}
     return CheckedDerived(derived, trees)
 
 
-def opening_type(reader: Reader, relation: str) -> Type:
-    """Return the type of a relation's own or its parents' `opens`."""
-    ref = reader.world.find(relation, "opens")
-    return reader.type_of(ref) if ref is not None else UNKNOWN
+def end_type(reader: Reader, derived: Derived, name: str) -> Type:
+    """Return the type of `opens` or `closes` of the spans whose gaps are taken."""
+    ref = reader.world.find(source_of(derived), name)
+    if ref is not None:
+        return reader.type_of(ref)
+    reader.problem(("missing-field", f"`{source_of(derived)}` has no `{name}`"), derived.place)
+    return UNKNOWN

@@ -276,7 +276,8 @@ def flat(node: Tree, kind: type[exp.Expr]) -> list[Tree]:
 
 def ranged(node: Tree) -> Tree:
     """Write `x between a and b` as two comparisons: one end that x lies beyond decides alone."""
-    low, high = exp.GTE(this=node.this, expression=node.args["low"]), exp.LTE(this=node.this, expression=node.args["high"])
+    low = exp.GTE(this=node.this, expression=node.args["low"])
+    high = exp.LTE(this=node.this, expression=node.args["high"])
     low.meta["kind"] = high.meta["kind"] = "truth"
     return exp.And(this=low, expression=high)
 

@@ -254,6 +254,9 @@ class Inference:
         if ref is not None and ref.kind != "fact":
             said = f"`{function}` takes a fact; `{ref.name}` is worked out, or set by the policy"
             self.complain(node, "not-a-fact", said, "name a fact that it rests on")
+        elif ref is not None and self.scope.world.shapes[ref.relation].derived:
+            said = f"`{function}` takes a fact; `{ref.name}` is made by `{ref.relation}`"
+            self.complain(node, "not-a-fact", said, "ask on the rows that it is made of")
         elif ref is not None and function == "none" and not found.none:
             said = f"no plan can state that `{ref.name}` is none"
             self.complain(node, "never-none", said, "only a fact whose value may be `none` can be asked so")

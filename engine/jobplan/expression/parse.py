@@ -8,11 +8,14 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
 from jobplan.expression.functions import FUNCTIONS
-from jobplan.expression.tokens import CannotParse, dialect, tokenize
+from jobplan.expression.tokens import SPLIT, CannotParse, dialect, tokenize
 
 __all__ = ["CannotParse", "Tree", "arguments", "call_name", "name_of", "parse", "place"]
 
 Tree = exp.Expr
+MAX_LEVELS = 100
+"""Nodes one inside another: what is written of them must stay below Python's 200 brackets."""
+
 COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div)
 ALLOWED: tuple[type[exp.Expr], ...] = (
@@ -61,7 +64,24 @@ def parse(text: str) -> Tree:
         raise CannotParse("expected one expression", 0, len(text))
     tree = trees[0]
     narrow(tree, text)
+    if levels(tree) > MAX_LEVELS:
+        raise CannotParse(f"more than {MAX_LEVELS} operations one inside another", 0, len(text), SPLIT)
     return tree
+
+
+def levels(tree: Tree) -> int:
+    """Return how many nodes stand one inside another; each part of a chain of signs holds those before it.
+
+    >>> levels(parse("a + b + c"))
+    4
+    """
+    deepest = 0
+    waiting: list[tuple[exp.Expr, int]] = [(tree, 1)]
+    while waiting:
+        node, level = waiting.pop()
+        deepest = max(deepest, level)
+        waiting += [(part, level + 1) for part in node.iter_expressions()]
+    return deepest
 
 
 def explain(broken: ParseError) -> tuple[str, int, int, str | None]:

@@ -15,7 +15,10 @@ from jobplan.expression.functions import FUNCTIONS
 
 MAX_LENGTH = 2000
 MAX_TOKENS = 400
-MAX_DEPTH = 40
+MAX_DEPTH = 20
+"""Brackets, cases and signs before a value that may stand one inside another; each takes the parser up to
+35 calls, and Python allows 1,000."""
+
 
 SPLIT = "split it into columns or measures"
 MEASURE = "make a measure of it: {{{}: …, of: …}}"
@@ -36,6 +39,9 @@ SIGNS = {
     "×": "write `*`",
     "÷": "write `/`",
     "!": "write `not`",
+    "==": "write `=`",
+    "<=>": "write `=`, and let the unknown stay unknown",
+    "^@": "write starts_with(x, 'words')",
     "//": "write floor(a / b)",
     "%": "write wrap(x, n)",
     "**": "multiply: x * x",
@@ -139,6 +145,7 @@ def tokenize(text: str) -> list[Token]:
                 "comments are not part of an expression", 0, len(text), "put it beside the key, after #"
             )
         _check_token(token, tokens[index + 1] if index + 1 < len(tokens) else None)
+    _check_depth(tokens)
     _check_brackets(tokens)
     for first, arguments in _calls(tokens):
         _check_call(first, arguments)
@@ -191,15 +198,31 @@ def _check_token(token: Token, after: Token | None) -> None:
         raise _refuse(text, token, WORDS[word])
 
 
+def _check_depth(tokens: Sequence[Token]) -> None:
+    """Refuse brackets, cases and signs before a value that are nested too deep."""
+    begun: list[int] = []
+    signs = 0
+    for token in tokens:
+        kind = token.token_type
+        if kind in (TokenType.NOT, TokenType.DASH):
+            signs += 1
+        else:
+            if kind in ENDS.values():
+                begun.append(signs + 1)
+            elif kind in ENDS and begun:
+                begun.pop()
+            signs = 0
+        if sum(begun) + signs > MAX_DEPTH:
+            raise CannotParse(f"nested deeper than {MAX_DEPTH}", token.start, 1, SPLIT)
+
+
 def _check_brackets(tokens: Sequence[Token]) -> None:
-    """Refuse brackets and cases that are not closed, or nested too deep; and a `when` without `then`."""
+    """Refuse brackets and cases that are not closed, and a `when` without `then`."""
     begun: list[Token] = []
     for token in tokens:
         kind = token.token_type
         if kind in (TokenType.L_PAREN, TokenType.CASE):
             begun.append(token)
-            if len(begun) > MAX_DEPTH:
-                raise CannotParse(f"nested deeper than {MAX_DEPTH}", token.start, 1, SPLIT)
         elif kind in ENDS:
             if not begun or begun[-1].token_type != ENDS[kind]:
                 _complain_of_end(token, begun[-1] if begun else None)
