@@ -38,7 +38,7 @@ def clause(key: tuple[str, str, str], reasons: list[Reason], label: Label) -> st
     relation, field, cause = key
     said = CAUSES.get(cause, "is missing")
     if cause == "not_attested":
-        return f"nobody has attested that {reasons[0].text}"
+        return f"no valid attestation says whether {reasons[0].text}"
     if not field:
         owners = [label("", reason.row) for reason in reasons if reason.row]
         among = f" for {listed(owners)}" if owners else ""
