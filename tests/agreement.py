@@ -113,7 +113,7 @@ class Again:
         kind, of = checked.formula.kind, checked.formula.of
         rows: Iterable[Row] = self.worked.relations[of].rows
         whole = self.whole(of)
-        if checked.own_children:
+        if checked.relation not in ("", self.checked.world.root) and self._is_below(of, checked.relation):
             rows = [other for other in rows if owner(other, checked.relation) is row]
             whole = self.whole(of, row)
         counted = [(self._counts(checked, other, row), other) for other in rows]
@@ -134,6 +134,9 @@ class Again:
         if kind == "average":
             return sum(whole_billionths(value) for value in found) / 1e9 / len(found)
         return min(found) if kind == "min" else max(found)
+
+    def _is_below(self, of: str, relation: str) -> bool:
+        return of != relation and relation in self.checked.world.ancestors(of)
 
     def _counts(self, checked: CheckedFormula, row: Row, this: Row) -> Truth:
         where = checked.trees.get("where")

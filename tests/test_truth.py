@@ -200,6 +200,13 @@ def test_an_aggregate_gives_its_value(line: Line, aggregates: Evaluator) -> None
     assert wanted is not None or list(interpreter(worked).why_formula(checked, worked.root)), "no reason"
 
 
+def test_a_column_of_the_plan_over_rows_that_are_not_given_is_unknown(aggregates: Evaluator) -> None:
+    """Every row belongs to the plan, but none is a child row of it."""
+    found = [judge(aggregates, facts).worked for facts in ({}, {"act": []}, {"act": [{"n": 1}, {"n": 2}]})]
+    assert [worked.root["on_plan"] for worked in found] == [None, 0.0, 3.0]
+    assert [differences(worked) for worked in found] == [[], [], []]
+
+
 @pytest.fixture(scope="module")
 def relations(tmp_path_factory: pytest.TempPathFactory) -> Evaluator:
     shared = {"free": {"rows": "act", "where": "true"}, "kid_free": {"rows": "kid", "where": "true"}}
@@ -210,7 +217,7 @@ def relations(tmp_path_factory: pytest.TempPathFactory) -> Evaluator:
 
 @pytest.mark.parametrize("line", params("relations"))
 def test_a_derived_relation_has_its_rows(line: Line, relations: Evaluator) -> None:
-    """Rows are told by id, spans by their ends; `?` marks a row that may not exist, `…` that some may lack."""
+    """Rows are told by id, spans by their ends; `?`: it may not exist; `…`: there may be more."""
     plan = relations.read({"id": "p", **line.facts})
     worked = work(relations.policies.program(POLICY, DAY), plan, DAY)
     relation = worked.relations[line.name]

@@ -346,7 +346,7 @@ class Reader:
                 formula.place,
             )
         final = Type(found.kind, unit if unit is not None else found.unit, found.options)
-        own = bool(relation) and relation in self.above(formula.of)
+        own = relation not in ("", self.world.root) and relation in self.above(formula.of)
         return CheckedFormula(name, relation, formula, trees, final, own_children=own)
 
     def above(self, relation: str) -> list[str]:
