@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from jobplan.errors import Problem
 from jobplan.source import Route
 
 Truth = bool | None
@@ -290,7 +291,10 @@ class InForce:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One requirement as the policy states it, adoption already resolved."""
+    """One requirement as the policy states it.
+
+    One that was adopted names the common rule, what that takes, and what is brought to it.
+    """
 
     id: str
     title: str
@@ -310,12 +314,17 @@ class Rule:
     adopted: str = ""
     local: bool = False
     bindings: Mapping[str, Expression] = field(default_factory=dict)
+    takes: Mapping[str, Kind] = field(default_factory=dict)
     place: tuple[str, Route] = ("", ())
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rule set of one nation and one contract, as read; names are unique in it."""
+    """The rule set of one nation and one contract, as read; names are unique in it.
+
+    `problems` is what was wrong with its files: checking the policy raises it with all else. `left_out`
+    are the names of what could not be read; None where nobody can say which.
+    """
 
     id: str
     title: str
@@ -334,6 +343,8 @@ class Policy:
     files: Mapping[str, str]
     overlay: Mapping[str, Any] = field(default_factory=dict)
     group_waivers: tuple[Mapping[str, Any], ...] = ()
+    problems: tuple[Problem, ...] = ()
+    left_out: frozenset[str] | None = frozenset()
 
 
 # --- what judging gives --------------------------------------------------------------------

@@ -16,6 +16,7 @@ from jobplan.expression.program import Program, compile_edition
 from jobplan.facts.schema import FactSchema, load_schema
 from jobplan.model import Period, Policy
 from jobplan.policy.edition import edition_on
+from jobplan.policy.mend import surely
 from jobplan.policy.overlay import with_overlay
 from jobplan.policy.read import read_policy
 
@@ -53,7 +54,7 @@ class Policies:
                 policy = read_policy(self.folder / name, self.folder / "common")
                 for overlay in self.overlays:
                     policy = with_overlay(policy, overlay)
-                self._checked[name] = check_policy(policy, self.schema)
+                self._checked[name] = check_all(policy, self.schema)
             return self._checked[name]
 
     def program(self, name: str, day: int) -> Program:
@@ -67,6 +68,18 @@ class Policies:
                 first = changes[index - 1] if index else day
                 self._programs[key] = compile_edition(checked, edition_on(checked.policy, first))
             return self._programs[key]
+
+
+def check_all(policy: Policy, schema: FactSchema) -> Checked:
+    """Check a policy; what was wrong with its files is raised with what is wrong in its expressions."""
+    found = list(policy.problems)
+    try:
+        checked = check_policy(policy, schema)
+    except BrokenPolicy as broken:
+        found += broken.problems
+    if found:
+        raise BrokenPolicy(surely(found, policy.left_out) or found, policy.files)
+    return checked
 
 
 def days_of_change(policy: Policy) -> list[int]:

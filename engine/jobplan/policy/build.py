@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from math import inf
 from typing import Any
 
-from jobplan.errors import Problem
+from jobplan.errors import Problem, closest, suggest
 from jobplan.model import (
     AGGREGATES,
     Citation,
@@ -25,10 +26,11 @@ from jobplan.model import (
     TableRow,
     Window,
 )
-from jobplan.source import Document, Route
+from jobplan.source import Document, Route, Span
 
 Data = Mapping[str, Any]
-TRUE = Expression("true", "", ())
+FITS_NOTHING = (inf, -inf)
+"""A range in place of a key that cannot be read."""
 
 
 @dataclass(slots=True)
@@ -38,9 +40,19 @@ class Builder:
     document: Document
     problems: list[Problem] = field(default_factory=list)
 
-    def problem(self, code: str, message: str, route: Route, help: str | None = None) -> None:
-        """Note a problem at the value that `route` leads to."""
-        self.problems.append(Problem(code, message, self.document.at(route), help, ()))
+    def problem(
+        self,
+        code: str,
+        message: str,
+        route: Route,
+        help: str | None = None,
+        *,
+        key: bool = False,
+        related: tuple[tuple[str, Span], ...] = (),
+    ) -> None:
+        """Note a problem at the value that `route` leads to, or at its last key."""
+        place = self.document.key_at(route) if key else self.document.at(route)
+        self.problems.append(Problem(code, message, place, help, related))
 
     def expression(self, value: Any, route: Route) -> Expression:
         """Return an expression; `true` and numbers may be written bare."""
@@ -55,21 +67,20 @@ class Builder:
         """Return every expression of a mapping by its key."""
         return {name: self.expression(text, (*route, name)) for name, text in data.items()}
 
-    def day(self, text: str | None, route: Route) -> int | None:
-        """Return a day as an ordinal; a day that the calendar lacks is a problem."""
+    def day(self, text: str | None) -> int | None:
+        """Return a day as an ordinal."""
         if text is None:
             return None
-        try:
-            return date.fromisoformat(text).toordinal()
-        except ValueError:
-            self.problem("no-such-day", f"`{text}` is not a day of the calendar", route)
-            return None
+        return date.fromisoformat(text).toordinal()  # the schema lets nothing else through
 
     def period(self, data: Data, route: Route) -> Period:
-        """Return the period of `from` and `until`."""
-        return Period(
-            self.day(data.get("from"), (*route, "from")), self.day(data.get("until"), (*route, "until"))
-        )
+        """Return the period of `from` and `until`; one that ends before it begins is a problem."""
+        found = Period(self.day(data.get("from")), self.day(data.get("until")))
+        if found.from_ is not None and found.until is not None and found.until <= found.from_:
+            said = f"expected a day after {data['from']}, found `{data['until']}`"
+            way_out = "`until` is the first day no longer in force"
+            self.problem("dates-out-of-order", said, (*route, "until"), way_out)
+        return found
 
     def citations(self, data: Data) -> tuple[Citation, ...]:
         """Return the citations under `cites`."""
@@ -104,10 +115,13 @@ class Builder:
             where = (*route, "values", index)
             period = self.period(item, where)
             if period.until is None and index + 1 < len(values):
-                until = self.day(values[index + 1]["from"], (*route, "values", index + 1, "from"))
+                until = self.day(values[index + 1]["from"])
                 period = Period(period.from_, until)
                 if until is not None and period.from_ is not None and until <= period.from_:
-                    self.problem("dates-out-of-order", "values must stand in the order of their dates", where)
+                    later = (*route, "values", index + 1, "from")
+                    said = f"expected a day after {item['from']}, found `{values[index + 1]['from']}`"
+                    way_out = "values stand in the order of their dates"
+                    self.problem("dates-out-of-order", said, later, way_out)
             value = item["value"]
             if isinstance(value, int) and not isinstance(value, bool):
                 value = float(value)
@@ -124,7 +138,7 @@ class Builder:
             rows = tuple(
                 self._table_row(row, data, (*route, "rows", i), agreed) for i, row in enumerate(data["rows"])
             )
-            self._refuse_overlap(rows, route)
+            self._refuse_overlap(rows, data, route)
         return Table(
             name=name,
             by=tuple(data.get("by", ())),
@@ -142,49 +156,69 @@ class Builder:
     def _window(self, row: Data, route: Route) -> Window:
         opens, closes = minutes(row["opens"]), minutes(row["closes"])
         if closes <= opens:
-            self.problem("empty-window", "a window closes after it opens", (*route, "closes"))
+            said = f"expected a time after {row['opens']}, found `{row['closes']}`"
+            way_out = "a window lies within one day: let it close at 24:00, and open another at 00:00"
+            self.problem("empty-window", said, (*route, "closes"), way_out)
         period = self.period(row, route)
         return Window(period, tuple(row["days"]), opens, closes, row.get("unsettled", ""))
 
     def _table_row(self, row: Data, table: Data, route: Route, agreed: str) -> TableRow:
-        wanted = {*table["by"], table["gives"]}
-        for key in row:
-            if key not in wanted | {"from", "until"}:
-                names = ", ".join(f"`{name}`" for name in sorted(wanted))
-                self.problem("unknown-field", f"no column `{key}`; expected {names}", (*route, key))
-        for key in wanted - set(row):
-            self.problem("missing-field", f"this row has no `{key}`", route)
+        columns = [*table["by"], table["gives"]]
+        unknown = [key for key in row if key not in (*columns, "from", "until")]
+        for key in unknown:
+            hint = suggest(key, columns) or f"it has {', '.join(f'`{name}`' for name in columns)}"
+            self.problem("unknown-field", f"the table has no column `{key}`", (*route, key), hint, key=True)
+        misspelt = {closest(key, columns) for key in unknown}
+        for key in columns:
+            if key not in row and key not in misspelt:
+                self.problem("missing-field", f"this row has no `{key}`", route)
         keys = tuple(self._table_key(row.get(key), (*route, key)) for key in table["by"])
         value = row.get(table["gives"])
         return TableRow(self.period(row, route), keys, number(value), agreed)
 
     def _table_key(self, value: Any, route: Route) -> Any:
-        if not isinstance(value, list):
+        if isinstance(value, str | int | float):
             return number(value)
+        if not isinstance(value, list):
+            return FITS_NOTHING  # it is not there, which has been told
         bounds = [number(None if bound == "~" else bound) for bound in value]
         good = len(bounds) == 2 and all(bound is None or isinstance(bound, float) for bound in bounds)
         if not good or (None not in bounds and bounds[0] > bounds[1]):
-            self.problem("bad-range", "a range is two numbers, the lower first; `~` for no bound", route)
-            return (None, None)
+            found = ", ".join("~" if bound is None else str(bound) for bound in value)
+            said = f"expected a range, `[lowest, highest]`, found `[{found}]`"
+            self.problem("bad-range", said, route, "write `~` where there is no bound")
+            return FITS_NOTHING
         return tuple(bounds)
 
-    def _refuse_overlap(self, rows: tuple[TableRow, ...], route: Route) -> None:
-        for second in range(len(rows)):
-            for first in range(second):
-                if overlaps(rows[first], rows[second]):
-                    self.problem(
-                        "rows-overlap",
-                        f"rows {first + 1} and {second + 1} both fit some value",
-                        (*route, "rows", second),
-                        "make the ranges meet without sharing a value",
-                    )
+    def _refuse_overlap(self, rows: tuple[TableRow, ...], data: Data, route: Route) -> None:
+        """Note every two rows that both fit some keys on some day; not those that are broken anyway."""
+        whole = [index for index, row in enumerate(data["rows"]) if {*data["by"]} <= set(row)]
+        for second in whole:
+            for first in whole[: whole.index(second)]:
+                shared = meeting(rows[first], rows[second])
+                if shared is None:
+                    continue
+                where = ", ".join(f"{key} {value}" for key, value in zip(data["by"], shared, strict=True))
+                self.problem(
+                    "rows-overlap",
+                    f"rows {first + 1} and {second + 1} both fit {where}",
+                    (*route, "rows", second),
+                    "end one range below the other, or the days of one before those of the other",
+                    related=((f"row {first + 1}", self.document.at((*route, "rows", first))),),
+                )
 
-    def formula(self, data: Data, route: Route) -> Formula:
-        """Return how a column or measure is worked out."""
+    def formula(self, data: Data, route: Route) -> Formula | None:
+        """Return how a column or measure is worked out, or None after noting why nobody can tell."""
         kinds = [key for key in ("value", "overlap", "lookup", *AGGREGATES) if key in data]
         if len(kinds) != 1:
-            self.problem("one-of", "give exactly one of value, overlap, lookup or an aggregate", route)
-        kind = kinds[0] if kinds else "value"
+            options = f"`value`, `overlap`, `lookup`, {', '.join(f'`{name}`' for name in AGGREGATES)}"
+            self._one_of(options, kinds, route)
+            return None
+        kind = kinds[0]
+        if kind in AGGREGATES and "of" not in data:
+            said = f"`{kind}` needs `of`, the relation whose rows it goes through"
+            self.problem("missing-field", said, route, key=True)
+            return None
         if kind == "overlap":
             inputs = {
                 name: self.expression(data["overlap"][i], (*route, "overlap", i))
@@ -193,9 +227,7 @@ class Builder:
         elif kind == "lookup":
             inputs = self.expressions(data.get("by", {}), (*route, "by"))
         else:
-            inputs = {kind: self.expression(data.get(kind, "true"), (*route, kind))}
-        if kind in AGGREGATES and "of" not in data:
-            self.problem("missing-field", f"`{kind}` needs `of`, the relation", route)
+            inputs = {kind: self.expression(data[kind], (*route, kind))}
         return Formula(
             kind=kind,
             inputs=inputs,
@@ -209,18 +241,25 @@ class Builder:
             place=(self.document.file, route),
         )
 
-    def relation(self, name: str, data: Data) -> Derived:
-        """Return one derived relation."""
+    def _one_of(self, options: str, found: list[str], route: Route) -> None:
+        both = " and ".join(f"`{name}`" for name in found) or "none of them"
+        self.problem("one-of", f"expected one of {options}, found {both}", route, key=True)
+
+    def relation(self, name: str, data: Data) -> Derived | None:
+        """Return one derived relation, or None after noting why nobody can tell how it is made."""
         route: Route = ("relations", name)
         kinds = [key for key in ("union", "each", "pairs", "rows", "merge", "gaps") if key in data]
         if len(kinds) != 1:
-            self.problem("one-of", "give exactly one of union, each, pairs, rows, merge or gaps", route)
-        kind = kinds[0] if kinds else "rows"
+            self._one_of("`union`, `each`, `pairs`, `rows`, `merge`, `gaps`", kinds, route)
+            return None
+        kind = kinds[0]
         sources: dict[str, str]
         if kind in ("union", "pairs"):
             sources = {key: (value if kind == "pairs" else key) for key, value in data[kind].items()}
             if kind == "pairs" and len(sources) != 2:
-                self.problem("two-relations", "pairs take two relations", (*route, "pairs"))
+                said = f"expected two relations, found {len(sources)}"
+                way_out = "write {a: …, b: …}; for pairs within one relation name it twice"
+                self.problem("two-relations", said, (*route, "pairs"), way_out)
         else:
             sources = {"of": data.get("of", "") if kind == "each" else data[kind]}
         given = {
@@ -250,17 +289,20 @@ class Builder:
         )
 
     def rule(self, data: Data, route: Route, topic: str, *, local: bool = False) -> Rule:
-        """Return one rule; `data` may be an adoption already joined with its template."""
+        """Return one rule; `data` may be an adoption already joined with its template.
+
+        What only people read may be missing: of that the schema tells.
+        """
         in_force = data.get("in_force", {})
         return Rule(
             id=data["id"],
-            title=data["title"],
+            title=data.get("title", ""),
             for_each=data["for_each"],
             applies=self.expression(data.get("applies", True), (*route, "applies")),
             requires=self.expression(data["requires"], (*route, "requires")),
-            message=data["message"],
+            message=data.get("message", ""),
             remedy=data.get("remedy", ""),
-            force=data["force"],
+            force=data.get("force", "contract"),
             strength=data.get("strength", "must"),
             protects=data.get("protects", "both"),
             waivable=data.get("waivable", "never"),
@@ -269,7 +311,7 @@ class Builder:
                 self.optional(in_force, "by", (*route, "in_force")),
             ),
             cites=self.citations(data),
-            facts=tuple(data["facts"]),
+            facts=tuple(data.get("facts", ())),
             topic=topic,
             local=local,
             place=(self.document.file, route),
@@ -299,11 +341,24 @@ def minutes(clock: str) -> int:
     return int(hours) * 60 + int(rest)
 
 
-def overlaps(first: TableRow, second: TableRow) -> bool:
-    """Tell whether some day and some keys fit both rows."""
-    return meets(bounds(first.period), bounds(second.period), half_open=True) and all(
-        meets(key_range(a), key_range(b)) for a, b in zip(first.keys, second.keys, strict=True)
-    )
+def meeting(first: TableRow, second: TableRow) -> list[Any] | None:
+    """Return keys that fit both rows on some day, or None if there are none."""
+    if not meets(bounds(first.period), bounds(second.period), half_open=True):
+        return None
+    pairs = [(key_range(a), key_range(b)) for a, b in zip(first.keys, second.keys, strict=True)]
+    return [shared(a, b) for a, b in pairs] if all(meets(a, b) for a, b in pairs) else None
+
+
+def shared(a: tuple[Any, Any], b: tuple[Any, Any]) -> Any:
+    """Return one value that lies in two ranges that meet.
+
+    >>> shared((1.0, 4.0), (4.0, None)), shared((None, None), (None, 2.5))
+    (4, 2.5)
+    """
+    lows = [low for low in (a[0], b[0]) if low is not None]
+    highs = [high for high in (a[1], b[1]) if high is not None]
+    found = max(lows) if lows else min(highs) if highs else "any value"
+    return int(found) if isinstance(found, float) and found.is_integer() else found
 
 
 def bounds(period: Period) -> tuple[Any, Any]:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from jobplan.errors import Problem
-from jobplan.model import Parameter, Policy, Table
-from jobplan.policy.build import Builder, overlaps
-from jobplan.policy.read import Draft, add_parts, add_rules, digest, load_all, stop_on
-from jobplan.source import Route
+from jobplan.errors import Problem, suggest
+from jobplan.model import Derived, Formula, Parameter, Policy, Rule, Table
+from jobplan.policy.build import Builder, meeting
+from jobplan.policy.read import Draft, add_parts, add_rules, digest, load_all, register
+from jobplan.policy.register import check_citations
+from jobplan.source import Route, read_document
+
+Law = Parameter | Table | Rule | Formula | Derived
+ONLY_OPEN = "an overlay sets only what is marked `open: true`"
 
 
 def with_overlay(policy: Policy, folder: Path) -> Policy:
     """Return the policy with the overlay in `folder` laid on it.
 
-    Raises BrokenPolicy where the overlay sets what the law has closed; the error names the clause.
+    Where the overlay sets what the law has closed, a problem of the policy names the clause.
     """
     draft = Draft(
+        problems=list(policy.problems),
+        left_out=set(policy.left_out or ()),
+        lost=policy.left_out is None,
         parameters=dict(policy.parameters),
         tables=dict(policy.tables),
         columns={name: dict(columns) for name, columns in policy.columns.items()},
@@ -33,23 +40,22 @@ def with_overlay(policy: Policy, folder: Path) -> Policy:
     )
     paths = sorted(folder.glob("*.yaml")) if folder.is_dir() else [folder]
     documents = load_all(paths, draft)
-    if not documents and not draft.problems:
+    if not paths:
         draft.problems.append(Problem("no-overlay", f"no rule files in {folder}"))
-    stop_on(draft.problems, draft.files)
     about: Mapping[str, Any] = next((d.data for d in documents if "overlay" in d.data), {})
     name = about.get("overlay", folder.name)
     waivers: list[Mapping[str, Any]] = list(policy.group_waivers)
     for document in documents:
-        builder = Builder(document, draft.problems)
-        lay_parameters(draft, builder, name)
-        lay_tables(draft, builder, name)
-        rest = {k: v for k, v in document.data.items() if k in ("columns", "measures", "relations")}
-        add_parts(draft, Builder(replace(document, data=rest), draft.problems))
-        add_rules(draft, builder, {}, local=True)
-        for key, data in document.data.get("sources", {}).items():
-            draft.sources[key] = builder.source(key, data)
-        waivers += list(group_waivers(builder, name))
-    stop_on(draft.problems, draft.files)
+        register(draft, Builder(document, draft.problems))
+    for document in documents:
+        laying = Laying(policy, draft, Builder(document, draft.problems), name)
+        laying.parameters()
+        laying.tables()
+        own = Builder(replace(document, data=laying.own_parts()), draft.problems)
+        add_parts(draft, own)
+        add_rules(draft, own, {}, local=True)
+        check_citations(laying.builder, draft.sources, local=True)
+        waivers += list(group_waivers(laying.builder, name))
     return replace(
         policy,
         parameters=draft.parameters,
@@ -63,6 +69,8 @@ def with_overlay(policy: Policy, folder: Path) -> Policy:
         digest=digest(draft.files),
         overlay={**policy.overlay, name: about},
         group_waivers=tuple(waivers),
+        problems=tuple(draft.problems),
+        left_out=None if draft.lost else frozenset(draft.left_out),
     )
 
 
@@ -70,48 +78,111 @@ def group_waivers(builder: Builder, name: str) -> Iterator[Mapping[str, Any]]:
     """Yield the overlay's waivers for groups, the condition of the group as an expression."""
     for index, data in enumerate(builder.document.data.get("waivers", ())):
         plans = builder.optional(data, "plans", ("waivers", index))
-        yield {**data, "overlay": name, **({"plans": plans} if plans is not None else {})}
+        where = {"place": (builder.document.file, ("waivers", index)), "overlay": name}
+        yield {**data, **where, **({"plans": plans} if plans is not None else {})}
 
 
-def lay_parameters(draft: Draft, builder: Builder, name: str) -> None:
-    """Set open parameters; a parameter that no policy has belongs to the overlay's own rules."""
-    for key, data in builder.document.data.get("parameters", {}).items():
-        route: Route = ("parameters", key)
-        own = builder.parameter(key, data, agreed=name)
-        law = draft.parameters.get(key)
-        if law is None:
-            draft.parameters[key] = own
-        elif not law.open:
-            refuse(builder, route, f"`{key}` is not open to local agreement", law)
-        elif own.unit and law.unit and own.unit != law.unit:
-            builder.problem("wrong-unit", f"`{key}` is in `{law.unit}`, not `{own.unit}`", (*route, "unit"))
-        else:
-            values = tuple(replace(value, cites=value.cites or own.cites) for value in own.values)
-            draft.parameters[key] = replace(law, values=(*law.values, *values), unset="")
+@dataclass(frozen=True, slots=True)
+class Laying:
+    """One file of an overlay, called `name`, on its way into the draft; `policy` is what it is laid on."""
 
+    policy: Policy
+    draft: Draft
+    builder: Builder
+    name: str
 
-def refuse(builder: Builder, route: Route, message: str, law: Parameter | Table) -> None:
-    """Note that the overlay sets what the law has closed, with the clause that closes it."""
-    clause = "; ".join(f"{cite.at} of {cite.authority}" for cite in law.cites)
-    why = f"it is set by {clause}" if clause else f"it is set in {law.place[0]}"
-    builder.problem("closed", f"{message}: {why}", route, "an overlay sets only what is marked `open: true`")
+    def parameters(self) -> None:
+        """Set open parameters; a parameter that no policy has belongs to the overlay's own rules."""
+        for key, data in self.builder.document.data.get("parameters", {}).items():
+            route: Route = ("parameters", key)
+            own = self.builder.parameter(key, data, agreed=self.name)
+            law = self.draft.parameters.get(key)
+            if law is None:
+                self.draft.parameters[key] = own
+                self.check_use(key, route, [p.name for p in self.policy.parameters.values() if p.open])
+            elif not law.open:
+                self.refuse(route, f"`{key}` is not open to local agreement", law)
+            elif own.unit and law.unit and own.unit != law.unit:
+                said = f"expected `{law.unit}`, the unit of `{key}`, found `{own.unit}`"
+                self.builder.problem("wrong-unit", said, (*route, "unit"))
+            else:
+                self.draft.parameters[key] = replace(law, values=(*law.values, *own.values), unset="")
 
+    def tables(self) -> None:
+        """Add rows to open tables where the law has none."""
+        for key, data in self.builder.document.data.get("tables", {}).items():
+            route: Route = ("tables", key)
+            law = self.draft.tables.get(key)
+            if law is None:
+                self.draft.tables[key] = self.builder.table(key, data, agreed=self.name)
+                self.check_use(key, route, [t.name for t in self.policy.tables.values() if t.open])
+            elif not law.open:
+                self.refuse(route, f"the table `{key}` is not open to local agreement", law)
+            elif (list(law.by), law.gives) != (data.get("by"), data.get("gives")):
+                by = ", ".join(law.by)
+                said = f"the policy's table `{key}` is `by: [{by}]` and `gives: {law.gives}`"
+                self.builder.problem("wrong-table", said, route, "write the same", key=True)
+            else:
+                own = self.builder.table(key, data, agreed=self.name)
+                self.check_rows(route, own, law)
+                self.draft.tables[key] = replace(law, rows=(*law.rows, *own.rows))
 
-def lay_tables(draft: Draft, builder: Builder, name: str) -> None:
-    """Add rows to open tables where the law has none."""
-    for key, data in builder.document.data.get("tables", {}).items():
-        route: Route = ("tables", key)
-        law = draft.tables.get(key)
-        if law is None:
-            draft.tables[key] = builder.table(key, data, agreed=name)
-            continue
-        own = builder.table(key, {"by": law.by, "gives": law.gives, **data}, agreed=name)
-        if not law.open:
-            refuse(builder, route, f"the table `{key}` is not open to local agreement", law)
-            continue
+    def check_rows(self, route: Route, own: Table, law: Table) -> None:
+        """Refuse each row for keys that have a row in the law, or in an overlay laid before."""
         for index, row in enumerate(own.rows):
-            if any(overlaps(row, other) for other in law.rows):
-                where = (*route, "rows", index)
-                refuse(builder, where, f"`{key}` already has a row for some of these values", law)
-        rows = tuple(replace(row, cites=own.cites) for row in own.rows)
-        draft.tables[key] = replace(law, rows=(*law.rows, *rows))
+            for place, other in enumerate(law.rows):
+                shared = meeting(row, other)
+                if shared is None:
+                    continue
+                keys = ", ".join(f"{key} {value}" for key, value in zip(law.by, shared, strict=True))
+                message = f"`{own.name}` has a row for {keys} already"
+                where, way_out = (*route, "rows", index), "leave out what has a row"
+                self.refuse(where, message, law, way_out, ("rows", place))
+                break
+
+    def check_use(self, key: str, route: Route, options: list[str]) -> None:
+        """Note a name that the policy does not know and nothing of the overlay asks for: it is misspelt."""
+        texts = (self.draft.files[file] for file in self.draft.files if file not in self.policy.files)
+        if sum(text.count(key) for text in texts) > 1:
+            return
+        hint = suggest(key, options) or "write a rule that uses it, or leave it out"
+        said = f"the policy has no `{key}`, and no rule of the overlay uses it"
+        self.builder.problem("unused-name", said, route, hint, key=True)
+
+    def own_parts(self) -> dict[str, Any]:
+        """Return what the overlay adds of its own; what the policy has it may not put in its place."""
+        data, law = self.builder.document.data, self.policy
+        own: dict[str, Any] = {"adopts": data.get("adopts", ()), "rules": list(data.get("rules", ()))}
+        own["measures"] = dict(self.still_free(data.get("measures", {}), ("measures",), law.measures))
+        own["relations"] = dict(self.still_free(data.get("relations", {}), ("relations",), law.relations))
+        own["columns"] = {
+            relation: dict(self.still_free(columns, ("columns", relation), law.columns.get(relation, {})))
+            for relation, columns in data.get("columns", {}).items()
+        }
+        for index, rule in enumerate(own["rules"]):
+            same = law.rules.get(rule.get("id", ""))
+            if same is not None:
+                self.refuse(("rules", index, "id"), f"the rule `{same.id}` is the policy's own", same)
+                own["rules"][index] = {}
+        return own
+
+    def still_free(
+        self, given: Mapping[str, Any], route: Route, law: Mapping[str, Formula] | Mapping[str, Derived]
+    ) -> Iterator[tuple[str, Any]]:
+        """Yield the parts whose names the policy does not have; the others are problems."""
+        for name, data in given.items():
+            if name in law:
+                self.refuse((*route, name), f"`{name}` is worked out by the policy", law[name])
+            else:
+                yield name, data
+
+    def refuse(self, route: Route, message: str, law: Law, help: str = ONLY_OPEN, row: Route = ()) -> None:
+        """Note that the overlay sets what the law has closed, with the clause that closes it."""
+        cites = law.cites if isinstance(law, Parameter | Table | Rule) else ()
+        titles = {key: source.title for key, source in self.policy.sources.items()}
+        clause = "; ".join(f"{cite.at}, {titles.get(cite.authority, cite.authority)}" for cite in cites)
+        said = f"{message}: it is set by {clause}" if clause else message
+        file, place = law.place
+        document = read_document(file, self.draft.files[file])
+        at = document.at((*place, *row)) if row else document.key_at(place)
+        self.builder.problem("closed", said, route, help, key=True, related=(("set here", at),))

@@ -14,7 +14,10 @@ from jobplan.errors import BrokenPolicy, JobplanError, Problem, suggest
 from jobplan.model import Derived, Formula, Parameter, Policy, Rule, Source, Table
 from jobplan.policy.adopt import adopted, templates_of
 from jobplan.policy.build import Builder
+from jobplan.policy.mend import mended
+from jobplan.policy.register import check_citations
 from jobplan.source import Document, Route, Span, read_document
+from jobplan.source.complaints import PROBLEM_LIMIT
 from jobplan.validation import Checker
 
 FRAME = frozenset({"policy.yaml", "not-encoded.yaml", "facts.yaml"})
@@ -34,25 +37,30 @@ class Draft:
     attested: dict[str, str] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
-    places: dict[str, Span] = field(default_factory=dict)
+    places: dict[str, tuple[str, Span]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    left_out: set[str] = field(default_factory=set)
+    lost: bool = False
 
     def claim(self, name: str, what: str, place: Span) -> bool:
         """Note a name; the same name twice is a problem that shows both places."""
-        if name in self.places:
-            self.problems.append(
-                Problem("same-name", f"the name `{name}` stands twice ({what})", place, None,
-                        (("first here", self.places[name]),))
-            )  # fmt: skip
-            return False
-        self.places[name] = place
-        return True
+        if name not in self.places:
+            self.places[name] = (what, place)
+            return True
+        other, first = self.places[name]
+        both = f"two {what}s have" if what == other else f"a {other} and a {what} have"
+        word = "id" if what == "rule" else "name"
+        said = f"{both} the {word} `{name.removeprefix('rule ')}`"
+        self.problems.append(Problem("same-name", said, place, f"give one of them another {word}",
+                                     (("first here", first),)))  # fmt: skip
+        return False
 
 
 def read_policy(folder: Path, common: Path) -> Policy:
     """Read `<nation>/<contract>` below the policies folder.
 
-    Raises BrokenPolicy with the problems of all its files at once.
+    What is wrong with a file is left out and noted in the policy's `problems`. Raises BrokenPolicy
+    where the policy's own file or that of its nation cannot be read.
     """
     draft = Draft()
     frame = load(folder / "policy.yaml", draft)
@@ -60,11 +68,9 @@ def read_policy(folder: Path, common: Path) -> Policy:
     topics = load_all(topic_files(folder), draft)
     uses = list((frame.data if frame else {}).get("uses", ()))
     shared = load_all(common_files(uses, common, frame, draft), draft)
-    stop_on(draft.problems, draft.files)
-    assert frame is not None
-    assert nation is not None
+    if frame is None or nation is None:
+        raise BrokenPolicy(draft.problems, draft.files)
     fill(draft, nation, frame, shared, topics)
-    stop_on(draft.problems, draft.files)
     return finish(draft, frame, nation)
 
 
@@ -100,17 +106,26 @@ def load_all(paths: Iterable[Path], draft: Draft) -> list[Document]:
 
 
 def load(path: Path, draft: Draft) -> Document | None:
-    """Load one file and check it against the policy schema."""
+    """Load one file and check it against the policy schema; what that refuses is left out."""
     try:
         document = read_document(str(path))
     except JobplanError as broken:
         draft.problems.extend(broken.problems)
         draft.files.update(broken.texts)
+        draft.lost = True
         return None
     draft.files[str(path)] = document.text
-    problems = policy_checker().problems(document)
-    draft.problems.extend(problems)
-    return None if problems else document
+    problems = policy_checker().placed_problems(document)
+    draft.problems.extend(problem for _, problem in problems)
+    if not problems:
+        return document
+    if not isinstance(document.data, dict) or len(problems) >= PROBLEM_LIMIT:
+        draft.lost = True
+        return None
+    document, names, lost = mended(document, problems, policy_checker().schema["properties"])
+    draft.left_out |= names
+    draft.lost = draft.lost or lost
+    return document
 
 
 @cache
@@ -130,19 +145,19 @@ def fill(
     draft: Draft, nation: Document, frame: Document, shared: list[Document], topics: list[Document]
 ) -> None:
     """Put the parts of every file into the draft."""
-    templates = templates_of(shared, draft.problems)
+    templates = templates_of(shared, draft.problems, draft.left_out)
+    register(draft, Builder(nation, draft.problems))
     for document in (nation, frame, *shared, *topics):
         builder = Builder(document, draft.problems)
         add_parts(draft, builder)
         if document in topics:
             add_rules(draft, builder, templates)
-    register(draft, nation)
+        check_citations(builder, draft.sources)
 
 
-def register(draft: Draft, nation: Document) -> None:
-    """Read the sources register of the nation."""
-    builder = Builder(nation, draft.problems)
-    for key, data in nation.data.get("sources", {}).items():
+def register(draft: Draft, builder: Builder) -> None:
+    """Read the sources register of a nation or an overlay."""
+    for key, data in builder.document.data.get("sources", {}).items():
         draft.sources[key] = builder.source(key, data)
 
 
@@ -152,20 +167,28 @@ def add_parts(draft: Draft, builder: Builder, agreed: str = "") -> None:
     draft.units.update(data.get("units", {}))
     draft.attested.update(data.get("attests", {}))
     parts: tuple[tuple[str, dict[str, Any], Callable[[str, Any], Any]], ...] = (
-        ("parameters", draft.parameters, lambda n, d: builder.parameter(n, d, agreed)),
-        ("tables", draft.tables, lambda n, d: builder.table(n, d, agreed)),
-        ("relations", draft.relations, builder.relation),
-        ("measures", draft.measures, lambda n, d: builder.formula(d, ("measures", n))),
+        ("parameter", draft.parameters, lambda n, d: builder.parameter(n, d, agreed)),
+        ("table", draft.tables, lambda n, d: builder.table(n, d, agreed)),
+        ("relation", draft.relations, builder.relation),
+        ("measure", draft.measures, lambda n, d: builder.formula(d, ("measures", n))),
     )
-    for key, target, make in parts:
-        for name, item in data.get(key, {}).items():
-            if draft.claim(name, key, builder.document.key_at((key, name))):
-                target[name] = make(name, item)
+    for what, target, make in parts:
+        for name, item in data.get(f"{what}s", {}).items():
+            if draft.claim(name, what, builder.document.key_at((f"{what}s", name))):
+                keep(draft, target, name, make(name, item))
     for relation, columns in data.get("columns", {}).items():
         for name, item in columns.items():
             route: Route = ("columns", relation, name)
-            if draft.claim(f"{relation}.{name}", "columns", builder.document.key_at(route)):
-                draft.columns.setdefault(relation, {})[name] = builder.formula(item, route)
+            if draft.claim(f"{relation}.{name}", "column", builder.document.key_at(route)):
+                keep(draft, draft.columns.setdefault(relation, {}), name, builder.formula(item, route))
+
+
+def keep(draft: Draft, target: dict[str, Any], name: str, made: Any) -> None:
+    """Keep what was made under its name; what could not be made leaves only the name."""
+    if made is None:
+        draft.left_out.add(name)
+    else:
+        target[name] = made
 
 
 def add_rules(draft: Draft, builder: Builder, templates: Mapping[str, Any], *, local: bool = False) -> None:
@@ -174,18 +197,33 @@ def add_rules(draft: Draft, builder: Builder, templates: Mapping[str, Any], *, l
     stated: list[tuple[Rule, Route]] = []
     for index, data in enumerate(builder.document.data.get("rules", ())):
         route: Route = ("rules", index)
-        stated.append((builder.rule(data, route, topic, local=local), (*route, "id")))
-    stated.extend(adopted(builder, templates, topic, local=local))
+        if {"id", "for_each", "requires"} <= set(data):
+            stated.append((builder.rule(data, route, topic, local=local), (*route, "id")))
+        else:
+            leave_out(draft, data)
+    for found, item, route in adopted(builder, templates, topic, local=local):
+        if found is None:
+            leave_out(draft, item)
+        else:
+            stated.append((found, route))
     for rule, place in stated:
-        if draft.claim(f"rule {rule.id}", "rules", builder.document.at(place)):
+        if draft.claim(f"rule {rule.id}", "rule", builder.document.at(place)):
             draft.rules[rule.id] = rule
+
+
+def leave_out(draft: Draft, data: Mapping[str, Any]) -> None:
+    """Note a rule that cannot be checked; without its id nobody knows what it would have been called."""
+    if "id" in data:
+        draft.left_out.add(data["id"])
+    else:
+        draft.lost = True
 
 
 def finish(draft: Draft, frame: Document, nation: Document) -> Policy:
     """Return the policy of a draft without problems."""
     return Policy(
-        id=frame.data["policy"],
-        title=frame.data["title"],
+        id=frame.data.get("policy", ""),
+        title=frame.data.get("title", ""),
         about=frame.data,
         nation=nation.data,
         sources=draft.sources,
@@ -199,6 +237,8 @@ def finish(draft: Draft, frame: Document, nation: Document) -> Policy:
         attested=draft.attested,
         digest=digest(draft.files),
         files=draft.files,
+        problems=tuple(draft.problems),
+        left_out=None if draft.lost else frozenset(draft.left_out),
     )
 
 
@@ -208,9 +248,3 @@ def digest(files: Mapping[str, str]) -> str:
     for path in sorted(files, key=lambda name: Path(name).parts[-3:]):
         total.update("/".join(Path(path).parts[-3:]).encode() + b"\0" + files[path].encode() + b"\0")
     return total.hexdigest()
-
-
-def stop_on(problems: list[Problem], files: Mapping[str, str]) -> None:
-    """Raise BrokenPolicy if there are problems."""
-    if problems:
-        raise BrokenPolicy(problems, files)
