@@ -1,8 +1,9 @@
 """From the conditions of rules to patterns that durable-rules can match within its limits.
 
 A fact says of one subject of one rule which comparisons hold and which do not; what is not known
-it leaves out. Up to three Rete rules a rule match it: not applicable, violated, satisfied. Where
-none fires the verdict is unknown.
+it leaves out. Up to two Rete rules a rule match it: violated, satisfied. Where none fires the
+verdict is unknown. A subject that the rule is known not to apply to is not asserted at all: most
+subjects of most rules are such, and what the library takes its time for is facts and firings.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jobplan.expression.forms import FALSE, TRUE, And, Atom, Form, Not, Or, atoms, join, known, normal
+from jobplan.expression.forms import FALSE, TRUE, And, Atom, Form, Not, Or, atoms, join, kleene, known, normal
 from jobplan.model import Truth, Verdict
 
 RULES_PER_SET = 50
@@ -40,17 +41,23 @@ class Condition:
 class Rule:
     """A condition as it is matched: by the facts that carry `key`, in the rule set `number`.
 
-    `reads` holds, for each atom, its index and what a fact says if it is true and if it is false.
+    `applies` is the condition's own, over the same truths. `reads` holds, for each atom that is
+    matched, its index and what a fact says if it is true and if it is false.
     `parts` are its parts in the network of parts; their truths follow the first `width` atoms.
     """
 
     answer: Verdict
+    applies: Form = TRUE
     number: int = 0
     key: str = ""
     patterns: Mapping[Verdict, list[Any]] | None = None
     reads: tuple[tuple[int, str, str], ...] = ()
     width: int = 0
     parts: range = range(0)
+
+    def excludes(self, truths: Sequence[Truth]) -> bool:
+        """Tell whether the rule is known not to apply."""
+        return kleene(self.applies, truths) is False
 
     def fact(self, truths: Sequence[Truth]) -> str:
         """Return the fact to assert, without id and braces; empty if none can fire."""
@@ -66,15 +73,18 @@ def compile_rule(condition: Condition, *, place: int, first_part: int) -> tuple[
             return Rule(verdict), []
     if not conclusions:
         return Rule("unknown"), []
-    parts: list[Condition] = []
-    width = 1 + max(atoms(condition.applies) | atoms(condition.requires))
+    applies, parts = condition.applies, list[Condition]()
+    width = 1 + max(atoms(applies) | atoms(condition.requires))
+    conclusions.pop("not_applicable", None)
     if not _fits(conclusions.values()):
         condition, parts = _taken_apart(condition, width)
         conclusions = _conclusions(condition)
+        conclusions.pop("not_applicable", None)
     read = sorted(set().union(*(atoms(form) for form in conclusions.values())))
     names = {atom: f"a{position}" for position, atom in enumerate(read)}
     rule = Rule(
         answer="unknown",
+        applies=applies,
         number=place // RULES_PER_SET,
         key=f"r{place % RULES_PER_SET}",
         patterns={verdict: _patterns(form, names) for verdict, form in conclusions.items()},

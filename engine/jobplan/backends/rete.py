@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import itertools
 import json
+import re
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +32,12 @@ __all__ = ["AVAILABLE", "Case", "Condition", "FactLostError", "Network"]
 
 MOST_TRIES = 4
 """Ids tried for a fact that the library takes for one already seen."""
+
+MOST_KNOWN = 512
+"""Rows of truths that are kept with their facts for each rule; plans seldom bring more than a few."""
+
+FIRED = re.compile(r'\{"([a-z_]+ r[0-9]+)":\{"m":\{"id":([0-9]+)[,}]')
+"""How a firing begins: rule, and id of its fact."""
 
 HANDLED, OBSERVED = 0, 2
 """What asserting a fact returns if a rule fired, or if its id's hash is there already; 1: neither."""
@@ -88,6 +95,7 @@ class Network:
         self._parts = Network(parts) if parts else None
         shards = (matched[at : at + RULES_PER_SET] for at in range(0, len(matched), RULES_PER_SET))
         self._sets = [_RuleSet(engine, handles, shard) for shard in shards]
+        self._known: list[dict[tuple[Truth, ...], tuple[Verdict, str]]] = [{} for _ in self._rules]
 
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
         """Judge all subjects of one plan; the verdicts come in the order of the cases.
@@ -109,28 +117,44 @@ class Network:
         verdicts: list[Verdict] = []
         facts: list[dict[str, int]] = [{} for _ in self._sets]
         waiting: list[tuple[int, int, int]] = []
+        rules, known = self._rules, self._known
         for position, (index, truths) in enumerate(cases):
-            rule = self._rules[index]
-            verdicts.append(rule.answer)
-            if fact := rule.fact(truths):
-                asked = facts[rule.number]
-                waiting.append((position, rule.number, asked.setdefault(fact, len(asked))))
+            verdict, fact = known[index].get(truths) or self._told(index, truths)
+            verdicts.append(verdict)
+            if fact:
+                number = rules[index].number
+                asked = facts[number]
+                waiting.append((position, number, asked.setdefault(fact, len(asked))))
         answers = [rules.judge(list(asked)) for rules, asked in zip(self._sets, facts, strict=True)]
         for position, number, answer in waiting:
             verdicts[position] = answers[number][answer]
         return verdicts
 
+    def _told(self, index: int, truths: tuple[Truth, ...]) -> tuple[Verdict, str]:
+        """Return the verdict unless a fact says more, and the fact; written once for equal truths."""
+        rule, known = self._rules[index], self._known[index]
+        if len(known) >= MOST_KNOWN:
+            known.clear()
+        told: tuple[Verdict, str]
+        told = ("not_applicable", "") if rule.excludes(truths) else (rule.answer, rule.fact(truths))
+        return known.setdefault(truths, told)
+
     def _with_parts(self, cases: Sequence[Case]) -> Sequence[Case]:
         """Append to the truths of each rule that was taken apart those of its parts."""
         if self._parts is None:
             return cases
-        asked = [(part, truths) for index, truths in cases for part in self._rules[index].parts]
+        rules = self._rules
+        large = [
+            (position, rules[index], truths)
+            for position, (index, truths) in enumerate(cases)
+            if rules[index].parts and not rules[index].excludes(truths)
+        ]
+        asked = [(part, truths) for _, rule, truths in large for part in rule.parts]
         answers = iter(self._parts.judge(asked))
-        wider: list[Case] = []
-        for index, truths in cases:
-            rule = self._rules[index]
-            told = (TRUTH_OF_PART[next(answers)] for _ in rule.parts)
-            wider.append((index, (*truths[: rule.width], *told)) if rule.parts else (index, truths))
+        wider = list(cases)
+        for position, rule, truths in large:
+            told = tuple(TRUTH_OF_PART[next(answers)] for _ in rule.parts)
+            wider[position] = (wider[position][0], (*truths[: rule.width], *told))
         return wider
 
     def close(self) -> None:
@@ -241,8 +265,12 @@ class _RuleSet:
         started = self._engine.start_action_for_state(self._handle, state)
         text = started[1] if started else None
         while text is not None:
-            ((name, match),) = json.loads(text).items()
-            yield name, match["m"]["id"]
+            found = FIRED.match(text)
+            if found is None:
+                ((name, match),) = json.loads(text).items()
+                yield name, match["m"]["id"]
+            else:
+                yield found[1], int(found[2])
             text = self._engine.complete_and_start_action(self._handle, state)
 
 
