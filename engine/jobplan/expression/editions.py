@@ -29,6 +29,7 @@ class Policies:
         self.overlays = tuple(overlays)
         self.schema = schema or load_schema()
         self._checked: dict[str, Checked] = {}
+        self._changes: dict[str, list[int]] = {}
         self._programs: dict[tuple[str, int], Program] = {}
         self._lock = RLock()
 
@@ -40,7 +41,7 @@ class Policies:
     def find(self, *identity: str | None) -> str | None:
         """Return the id of the policy that a plan's own facts name, or None."""
         wanted = "/".join(part or "" for part in identity)
-        return wanted if wanted in self.names() else None
+        return wanted if wanted in self._checked or wanted in self.names() else None
 
     def checked(self, name: str) -> Checked:
         """Return a policy, read and checked once. Raises BrokenPolicy."""
@@ -55,13 +56,14 @@ class Policies:
                 for overlay in self.overlays:
                     policy = with_overlay(policy, overlay)
                 self._checked[name] = check_all(policy, self.schema)
+                self._changes[name] = days_of_change(policy)
             return self._checked[name]
 
     def program(self, name: str, day: int) -> Program:
         """Return the compiled edition of a day; days between two changes share one."""
         with self._lock:
             checked = self.checked(name)
-            changes = days_of_change(checked.policy)
+            changes = self._changes[name]
             index = bisect_right(changes, day)
             key = (name, index)
             if key not in self._programs:
