@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -60,7 +60,9 @@ def sections(given: argparse.Namespace, folder: Path) -> Iterator[str]:
         yield hostile(folder, runs=max(3, given.runs // 3))
 
 
-def one_policy(title: str, evaluator: Evaluator, given: argparse.Namespace, wanted: list[str]) -> Iterator[str]:
+def one_policy(
+    title: str, evaluator: Evaluator, given: argparse.Namespace, wanted: Collection[str]
+) -> Iterator[str]:
     """Yield what one policy costs on every plan."""
     for place, workload in enumerate(workloads()):
         prepared: Prepared = prepare(workload, evaluator)
@@ -68,7 +70,7 @@ def one_policy(title: str, evaluator: Evaluator, given: argparse.Namespace, want
         yield prepared.described()
         if "steps" in wanted:
             yield figures(timed(steps(prepared), rounds=given.rounds, each=given.each), known=KNOWN)
-        if "peers" in wanted and place == 0:
+        if "peers" in wanted and place in (0, 3):
             if find_spec("zen") is None:
                 yield "zen-engine is not installed: `pip install jobplan-policy[bench]`."
             else:
@@ -87,7 +89,8 @@ def own_host(given: argparse.Namespace) -> Iterator[str]:
 
 def machine() -> str:
     """Say in general terms where this ran, and with what."""
-    said = [f"{name} {installed(name)}" for name in ("durable-rules", "zen-engine", "sqlglot", "jsonschema-rs")]
+    names = ("durable-rules", "zen-engine", "sqlglot", "jsonschema-rs")
+    said = [f"{name} {installed(name)}" for name in names]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     day = datetime.now().astimezone().date().isoformat()
     return (

@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.plans import EXAMPLES
-from benchmarks.timing import Figure, figures, timed
+from benchmarks.timing import Call, Figure, figures, timed
 
 EMPTY = "an empty Python"
 TIDY = EXAMPLES / "made-up-tidy.yaml"
@@ -37,10 +38,9 @@ def cold(*, runs: int, reduced: Path, cache: Path) -> str:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def run(arguments: Sequence[str]) -> None:
-        subprocess.run(
-            [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, check=False
-        ).returncode  # noqa: B018
+        command = [sys.executable, *arguments]
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
 
-    calls = {name: (lambda arguments=arguments: run(arguments)) for name, arguments in commands.items()}
+    calls: dict[str, Call] = {name: partial(run, arguments) for name, arguments in commands.items()}
     found: dict[str, Figure] = timed(calls, rounds=runs, each=1)
     return figures(found, known=EMPTY)

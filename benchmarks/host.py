@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,22 +62,21 @@ class OwnHost:
         worked = self.prepared.worked
         atoms = self.prepared.program.atoms(worked.relations, worked.measures, worked.today, worked.attested)
         self.answers.clear()
-        asked: list[int] = []
+        asked: list[tuple[int, str]] = []
         for index, rule in self.rules.items():
             for truths in atoms[index]:
-                fact = {
-                    yes.split('"')[1]: truths[atom] for atom, yes, _ in rule.reads if truths[atom] is not None
-                }
-                asked.append(index)
-                try:
-                    self.host.assert_fact(
-                        f"s{rule.number}", {"id": len(asked), "sid": "plan", rule.key: True, **fact}
-                    )
-                except MessageNotHandledException:
-                    pass  # nothing fired: unknown
+                asked.append((index, "not_applicable" if rule.excludes(truths) else "unknown"))
+                if not rule.excludes(truths):
+                    self.tell(rule, truths, len(asked))
         for number in range(1 + max(rule.number for rule in self.rules.values())):
             self.host.delete_state(f"s{number}", "plan")
-        return [(index, self.answers.get(id, "unknown")) for id, index in enumerate(asked, 1)]
+        return [(index, self.answers.get(id, answer)) for id, (index, answer) in enumerate(asked, 1)]
+
+    def tell(self, rule: Rule, truths: tuple[bool | None, ...], id: int) -> None:
+        """Assert the fact of one subject."""
+        known = {yes.split('"')[1]: truths[atom] for atom, yes, _ in rule.reads if truths[atom] is not None}
+        with suppress(MessageNotHandledException):  # nothing fired: unknown
+            self.host.assert_fact(f"s{rule.number}", {"id": id, "sid": "plan", rule.key: True, **known})
 
 
 def main(rounds: int, each: int, *, few: bool) -> None:
@@ -96,10 +96,11 @@ def main(rounds: int, each: int, *, few: bool) -> None:
         rounds=rounds,
         each=each,
     )
+    sets = -(-len(own.rules) // RULES_PER_SET)
     print(figures(found, known="verdicts, durable-rules"))
     print()
     print(
-        f"{len(own.rules)} rules in {-(-len(own.rules) // RULES_PER_SET)} rule sets ({own.left_out} left out: "
+        f"{len(own.rules)} rules in {sets} rule sets ({own.left_out} left out: "
         f"too large for one match, or of one verdict); {agree} of {len(wanted)} judgements agree with ours."
     )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from benchmarks.timing import figures, timed
+from benchmarks.timing import Call, figures, timed
 from jobplan.errors import BrokenPlan
 from jobplan.evaluate import Evaluator
 
@@ -45,11 +46,11 @@ def hostile(folder: Path, *, runs: int) -> str:
     """Return how long it takes to refuse each file. Raises AssertionError if one is not refused."""
     evaluator = Evaluator()
     known = json.dumps(["x" * 10] * (4 * MEBIBYTE // 14))
-    calls = {KNOWN: lambda: json.loads(known)}
+    calls: dict[str, Call] = {KNOWN: lambda: json.loads(known)}
     for number, (name, ending, content) in enumerate(files()):
         path = folder / f"{number}.{ending}"
         path.write_bytes(content)
-        calls[name] = lambda path=path: refused(evaluator, path)
+        calls[name] = partial(refused, evaluator, path)
     return figures(timed(calls, rounds=runs, each=1), known=KNOWN)
 
 

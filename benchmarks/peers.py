@@ -55,7 +55,8 @@ def pairs(prepared: Prepared, made: Decision, result: dict[str, Any]) -> Iterabl
     for index, rule in enumerate(prepared.program.rules):
         if rule.rule.id in said:
             theirs = result[f"r{index}"]
-            for mine, other in zip(ours[index], [theirs] if rule.rule.for_each == root else theirs, strict=True):
+            several = [theirs] if rule.rule.for_each == root else theirs
+            for mine, other in zip(ours[index], several, strict=True):
                 yield mine or "unknown", other
 
 
@@ -105,7 +106,8 @@ def against(found: dict[str, Figure]) -> str:
         )
         for name, f in found.items()
     )
-    head = ("step", "n", "median, ms", "p95, ms", "medians of the rounds", "× same answers", "× unknown is false")
+    ratios = ("× same answers", "× unknown is false")
+    head = ("step", "n", "median, ms", "p95, ms", "medians of the rounds", *ratios)
     return table(head, rows)
 
 
@@ -114,7 +116,8 @@ def against_host(*, rounds: int, each: int, reduced: bool) -> str:
 
     A Host starts threads for good and may end the process, so it is kept away from everything else.
     """
-    command = [sys.executable, "-m", "benchmarks.host", str(rounds), str(each), "reduced" if reduced else "whole"]
+    which = "reduced" if reduced else "whole"
+    command = [sys.executable, "-m", "benchmarks.host", str(rounds), str(each), which]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=HOST_SECONDS, check=False)
     except subprocess.TimeoutExpired:

@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from jobplan.backends.judging import Worked
 from jobplan.expression.checked import Checked, CheckedRule
-from jobplan.expression.emit import literal_value, spelt_out
+from jobplan.expression.emit import literal_value, ranged, spelt_out
 from jobplan.expression.parse import Tree, arguments
 from jobplan.expression.runtime import none_stated, recorded
 from jobplan.expression.scope import Ref
@@ -87,8 +87,11 @@ class Speaker:
         if isinstance(node, exp.Not):
             return self.truth(node.this, wanted=not wanted)
         if isinstance(node, (exp.And, exp.Or)):
-            sign = "and" if isinstance(node, exp.And) is wanted else "or"
-            return f"({self.truth(node.this, wanted=wanted)} {sign} {self.truth(node.expression, wanted=wanted)})"
+            sign = " and " if isinstance(node, exp.And) is wanted else " or "
+            sides = (self.truth(part, wanted=wanted) for part in (node.this, node.expression))
+            return f"({sign.join(sides)})"
+        if isinstance(node, exp.Between):
+            return self.truth(ranged(node), wanted=wanted)
         if isinstance(node, exp.Boolean):
             return "true" if bool(node.this) is wanted else "false"
         if isinstance(node, exp.Case):
@@ -97,7 +100,7 @@ class Speaker:
             return self.truth(spelt_out(node), wanted=wanted)
         call = node.meta.get("call")
         if call in ("recorded", "none", "attested") or isinstance(node, exp.Column):
-            return f"{self.leaf(node)} == {'true' if wanted else 'false'}"
+            return f"({self.leaf(node)} == {'true' if wanted else 'false'})"
         if call == "silent":
             return "false"
         said = self.comparison(node)
@@ -126,9 +129,6 @@ class Speaker:
         """Write a comparison of known values."""
         if isinstance(node, COMPARED):
             return f"{self.value(node.this)} {SIGNS[type(node)]} {self.value(node.expression)}"
-        if isinstance(node, exp.Between):
-            x, low, high = (self.value(part) for part in (node.this, node.args["low"], node.args["high"]))
-            return f"({x} >= {low} and {x} <= {high})"
         if isinstance(node, exp.In):
             return f"{self.value(node.this)} in [{', '.join(self.value(o) for o in node.expressions)}]"
         if node.meta.get("call") == "starts_with":
@@ -248,7 +248,8 @@ def decision(worked: Worked, *, guarded: bool) -> Decision:
 
 def graph(lines: list[dict[str, str]]) -> dict[str, object]:
     """Return a decision graph of one node that works all expressions out."""
-    middle = {"content": {"expressions": lines, "passThrough": False}}
+    middle: dict[str, object] = {"content": {"expressions": lines, "passThrough": False}}
+    kinds: tuple[tuple[str, str, dict[str, object]], ...]
     kinds = (("in", "inputNode", {}), ("all", "expressionNode", middle), ("out", "outputNode", {}))
     nodes = [{"id": n, "name": n, "type": t, "position": {"x": 0, "y": 0}, **more} for n, t, more in kinds]
     edges = [
