@@ -189,6 +189,11 @@ class Phrases:
         shown = self.shower.value(ref, value)
         return with_unit(shown, self.shower.unit(ref), self.names) if is_counted(value, shown) else shown
 
+    def is_spelt(self, ref: Ref) -> bool:
+        """Tell whether a value is a day of the week or a clock time, with which one does not count."""
+        field = self.shower.field(ref)
+        return field is not None and field.form in ("clock", "weekday")
+
     # --- values -----------------------------------------------------------------------------
 
     def noun(self, node: Tree, beside: Ref | None = None) -> str:
@@ -234,6 +239,7 @@ class Phrases:
             return f"the days from {self.noun(right)} to {self.noun(left)}"
         same = isinstance(node, (exp.Add, exp.Sub))
         beside = (ref_of(left) or ref_of(right)) if same else None
+        beside = None if beside is None or self.is_spelt(beside) else beside
         flat = isinstance(node, exp.Add) and isinstance(left, exp.Add)
         first = self.noun(left) if flat else self.inside(left, beside)
         comma = "," if "," in first and not first.endswith(")") else ""

@@ -203,8 +203,7 @@ class Sentences:
         """Tell whether days, clock times or weekdays are compared."""
         for side in (left, right):
             ref = ref_of(side)
-            field = self.phrases.shower.field(ref) if ref is not None else None
-            if side.meta.get("kind") == "date" or (field is not None and field.form in ("clock", "weekday")):
+            if side.meta.get("kind") == "date" or (ref is not None and self.phrases.is_spelt(ref)):
                 return True
         return False
 
