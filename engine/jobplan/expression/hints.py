@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 
 from sqlglot import exp
 
@@ -30,6 +31,17 @@ def listed(words: Iterable[str], last: str = "and", most: int = SHOWN) -> str:
         shown.append(f"{len(given) - most} more")
         last = "and"
     return f" {last} ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def in_circle(names: list[str]) -> str:
+    """Return that what begins and ends a list of names needs itself.
+
+    >>> in_circle(["a", "b", "a"])
+    '`a` rests on itself: `a` needs `b`, `b` needs `a`'
+    """
+    words = [name.removeprefix("rule ") for name in names]
+    links = ", ".join(f"`{one}` needs `{other}`" for one, other in pairwise(words))
+    return f"`{words[0]}` rests on itself" + (f": {links}" if len(words) > 2 else "")
 
 
 def name_hint(scope: Scope, alias: str, name: str) -> str | None:

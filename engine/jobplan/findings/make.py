@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobplan.backends.judging import Worked
-from jobplan.expression.check import HOLE
 from jobplan.expression.checked import CheckedRule, refs
 from jobplan.expression.interpret import Interpreter
 from jobplan.expression.parse import Tree
 from jobplan.expression.program import Program
+from jobplan.expression.rules import HOLE
 from jobplan.expression.runtime import Lookup
 from jobplan.expression.scope import Ref
 from jobplan.expression.uses import Assurance, Uses, assurance_of, uses_of
@@ -113,7 +113,7 @@ class FindingMaker:
             as_stated=worst(stated),
             unstated=bool(reasons) and all(self.is_claim(reason) for reason in reasons),
             evidence=tuple(self.evidence(plan, basis, single)) if single is not None else (),
-            assumptions=self.assumptions(basis, single) if single is not None else (),
+            assumptions=self.assumptions_of(basis, gaps),
             **self.frame(plan, basis, single),
         )
 
@@ -262,13 +262,10 @@ class FindingMaker:
         found: set[str] = set()
         for relation, name in basis.uses.facts:
             own = above(row, relation)
-            rows = (
-                [own]
-                if own is not None and not basis.uses.measures
-                else self.worked.relations[relation].rows
-                if relation in self.worked.relations
-                else []
-            )
+            if own is not None and relation not in basis.uses.spread:
+                rows = [own]
+            else:
+                rows = self.worked.relations[relation].rows if relation in self.worked.relations else []
             found |= {r.assumed[name] for r in rows if name in r.assumed}
         return tuple(sorted(found))
 
@@ -276,6 +273,11 @@ class FindingMaker:
         """Tell whether what is missing is a figure that the plan might have stated of itself."""
         field = self.schema.field(reason.relation, reason.field)
         return reason.kind == "missing" and field is not None and field.claim
+
+    def assumptions_of(self, basis: RuleBasis, gaps: Iterable[Judgement]) -> tuple[str, ...]:
+        """Return the ids of the assumptions that one of several judgements rests on."""
+        rows = (gap.subject for gap in gaps if gap.subject is not None)
+        return tuple(sorted({id for row in rows for id in self.assumptions(basis, row)}))
 
     def gap_remedy(self, reasons: Iterable[Reason]) -> str:
         """Return what would settle a gap."""
@@ -304,11 +306,13 @@ def rule_bases(worked: Worked) -> dict[str, RuleBasis]:
 
 
 def citations_behind(edition: Edition, uses: Uses) -> Iterator[Citation]:
-    """Yield the citations of the tables and parameters that a rule rests on."""
+    """Yield the citations of the tables, parameters and other rules that a rule rests on."""
     for name in sorted(uses.tables):
         yield from edition.policy.tables[name].cites
     for name in sorted(uses.parameters):
         yield from edition.cites.get(name) or edition.policy.parameters[name].cites
+    for name in sorted(uses.rules & edition.rules.keys()):
+        yield from edition.rules[name].cites
 
 
 def local_lookups(program: Program, uses: Uses) -> Iterator[tuple[str, str]]:
