@@ -18,7 +18,10 @@ READ = ("original", "summary", "restatement", "derived")
 
 @dataclass(slots=True)
 class Uses:
-    """Everything that a condition reads, directly or through columns and measures."""
+    """Everything that a condition reads, directly or through columns, measures and verdicts of other rules.
+
+    `spread` names the relations of which other rows than the subject's own may be read.
+    """
 
     facts: set[tuple[str, str]] = field(default_factory=set)
     columns: set[tuple[str, str]] = field(default_factory=set)
@@ -27,6 +30,8 @@ class Uses:
     tables: set[str] = field(default_factory=set)
     relations: set[str] = field(default_factory=set)
     attestations: set[str] = field(default_factory=set)
+    rules: set[str] = field(default_factory=set)
+    spread: set[str] = field(default_factory=set)
 
 
 def uses_of(checked: Checked, rule: CheckedRule) -> Uses:
@@ -72,6 +77,11 @@ def add_formula(checked: Checked, formula: object, found: Uses) -> None:
         found.tables.add(formula.formula.table)
     if formula.formula.of in checked.world.shapes:
         add_relation(checked, formula.formula.of, found)
+        add_spread(checked, formula.formula.of, formula.relation if formula.own_children else None, found)
+    if formula.formula.kind == "verdict" and formula.relation:
+        found.rules.add(formula.formula.of)
+    elif formula.formula.kind == "verdict":  # the plan's one verdict is made of those on rows
+        add_formula(checked, checked.columns[(formula.formula.of, formula.name)], found)
     for key, tree in formula.trees.items():
         if key != "as_stated":
             add_tree(checked, tree, found)
@@ -91,6 +101,17 @@ def add_relation(checked: Checked, name: str, found: Uses) -> None:
         add_tree(checked, tree, found)
 
 
+def add_spread(checked: Checked, name: str, owner: str | None, found: Uses) -> None:
+    """Add a relation all of whose rows are read, with what it is made from; or those below `owner` only."""
+    for relation in checked.world.ancestors(name):
+        if relation == owner or relation in found.spread:
+            return
+        found.spread.add(relation)
+        derived = checked.relations.get(relation)
+        for source in derived.derived.sources.values() if derived is not None else ():
+            add_spread(checked, source, owner, found)
+
+
 @dataclass(frozen=True, slots=True)
 class Assurance:
     """How well a rule is read: whether its words were seen, and with what confidence."""
@@ -108,6 +129,7 @@ def assurance_of(edition: Edition, rule: CheckedRule, uses: Uses) -> Assurance:
     """Return the weakest link of a rule's best citation and the best of all that it rests on."""
     policy = edition.policy
     links = [best(rule.rule.cites)]
+    links += [best(edition.rules[name].cites) for name in uses.rules if name in edition.rules]
     legal = (name for name in uses.parameters if name not in edition.agreed)
     links += [best(edition.cites.get(name) or policy.parameters[name].cites) for name in legal]
     links += [best(policy.tables[name].cites) for name in uses.tables]

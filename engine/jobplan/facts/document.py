@@ -135,7 +135,7 @@ def _plan(
     users = [_assumption(elsewhere, schema, item, None) for item in assumptions]
     reader.problems.extend(elsewhere.problems)
     filled = [assumption for assumption in (*own, *users) if assumption is not None]
-    for assumption in filled:
+    for assumption in sorted(filled, key=lambda a: (a.by_user, not a.row)):  # one for a row goes first
         _assume(reader, relations[assumption.relation], assumption)
     return Plan(
         id=root.id,
