@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobplan.backends.judging import Worked
-from jobplan.expression.check import HOLE
 from jobplan.expression.checked import CheckedRule, refs
 from jobplan.expression.interpret import Interpreter
 from jobplan.expression.parse import Tree
 from jobplan.expression.program import Program
+from jobplan.expression.rules import HOLE
 from jobplan.expression.runtime import Lookup
 from jobplan.expression.scope import Ref
 from jobplan.expression.uses import Assurance, Uses, assurance_of, uses_of
