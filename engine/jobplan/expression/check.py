@@ -22,12 +22,12 @@ from jobplan.expression.checked import (
     type_of,
 )
 from jobplan.expression.derive import check_derived
-from jobplan.expression.formulas import check_formula
+from jobplan.expression.formulas import check_formula, check_unit
 from jobplan.expression.hints import in_circle
 from jobplan.expression.infer import UNKNOWN, Complain, Inference
 from jobplan.expression.names import clashes
 from jobplan.expression.order import in_order
-from jobplan.expression.parse import CannotParse, Tree, call_name, parse, place
+from jobplan.expression.parse import CannotParse, Tree, arguments, call_name, parse, place
 from jobplan.expression.rules import check_rule, link_verdicts
 from jobplan.expression.scope import Ref, Scope, Type, World
 from jobplan.expression.world import build_world
@@ -60,6 +60,8 @@ class Reader:
         """Check everything, in the order that the names ask for."""
         for words, where in clashes(self.policy, self.world):
             self.problem(("same-name", words), where, help="give it another name")
+        for parameter in self.policy.parameters.values():
+            check_unit(self, parameter.unit, parameter.place)
         for name in self.policy.relations:
             self.relation(name)
         for relation, columns in self.policy.columns.items():
@@ -175,6 +177,7 @@ class Reader:
         if bindings:
             tree = bound(tree, bindings)
         tree = link_verdicts(self, tree, scope, rule, complain)
+        self.check_attested(tree, complain)
         self.check_recorded(tree, complain, allowed=may_record)
         inference = Inference(scope, self.type_of, complain)
         found = inference.want(tree, kind) if kind else inference.infer(tree)
@@ -194,6 +197,14 @@ class Reader:
                 UNKNOWN,
             )
         return type_of(self.world, self.types, ref)
+
+    def check_attested(self, tree: Tree, complain: Complain) -> None:
+        """Refuse to ask for an attestation that no file declares: nobody could know to give it."""
+        for node in [found for found in tree.walk() if call_name(found) == "attested"]:
+            name, known = arguments(node)[0].name, self.policy.attested
+            if isinstance(arguments(node)[0], exp.Literal) and name not in known:
+                hint = suggest(name, known) or "say under `attests` what people are to attest"
+                complain(arguments(node)[0], "unknown-attestation", f"no attestation `{name}`", hint)
 
     def check_recorded(self, tree: Tree, complain: Complain, *, allowed: bool) -> None:
         """Refuse `recorded` anywhere but in `requires`, beneath `and` and `or`."""

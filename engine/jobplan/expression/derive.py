@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobplan.expression.checked import CheckedDerived
+from jobplan.expression.hints import listed
 from jobplan.expression.infer import UNKNOWN, Inference
 from jobplan.expression.parse import Tree
 from jobplan.expression.scope import Scope, Type
@@ -16,15 +17,22 @@ if TYPE_CHECKING:
 
 def check_derived(reader: Reader, derived: Derived) -> CheckedDerived:
     """Return the relation with its trees; the types of its fields are put into the world."""
-    for source in derived.sources.values():
-        if source not in reader.world.shapes:
-            reader.problem(
-                ("unknown-relation", f"no relation `{source}`"), derived.place, list(reader.world.shapes)
-            )
-            return CheckedDerived(derived, {})
+    unknown = [alias for alias, source in derived.sources.items() if source not in reader.world.shapes]
+    for alias in unknown:
+        file, route = derived.place
+        inside = derived.kind in ("union", "pairs")
+        said = ("unknown-relation", f"no relation `{derived.sources[alias]}`")
+        reader.problem(
+            said,
+            (file, (*route, derived.kind)) if inside else derived.place,
+            reader.world.shapes,
+            key=alias if inside else "of" if derived.kind == "each" else derived.kind,
+        )
+    if unknown:
+        return CheckedDerived(derived, {})
     if derived.within and derived.within not in reader.world.ancestors(source_of(derived)):
-        said = f"`{derived.within}` is no parent of `{source_of(derived)}`"
-        reader.problem(("unknown-relation", said), (derived.place[0], (*derived.place[1], "within")))
+        words = f"`{derived.within}` is no parent of `{source_of(derived)}`"
+        reader.problem(("unknown-relation", words), (derived.place[0], (*derived.place[1], "within")))
         return CheckedDerived(derived, {})
     if derived.kind == "union":
         return check_union(reader, derived)
@@ -37,7 +45,9 @@ def check_derived(reader: Reader, derived: Derived) -> CheckedDerived:
         {"where": reader.typed(derived.given["where"], scope, "truth")[0]} if "where" in derived.given else {}
     )
     if not where:
-        reader.problem(("missing-field", f"`{derived.kind}` needs `where`"), derived.place)
+        what = "two rows make a pair" if derived.kind == "pairs" else "a row is taken"
+        words = f"`{derived.kind}` needs `where`: the condition under which {what}"
+        reader.problem(("missing-field", words), derived.place)
     return CheckedDerived(derived, where)
 
 
@@ -53,13 +63,14 @@ def check_union(reader: Reader, derived: Derived) -> CheckedDerived:
     first = next(iter(derived.members.values()), {})
     for member, columns in derived.members.items():
         if set(columns) != set(first):
-            missing = ", ".join(f"`{name}`" for name in sorted(set(first) ^ set(columns)))
+            lacks, more = sorted(set(first) - set(columns)), sorted(set(columns) - set(first))
+            other = next(iter(derived.members))
+            words = [f"no {listed(lacks)}, as in `{other}`"] if lacks else []
+            words += [f"{listed(more)}, which `{other}` has not"] if more else []
             reader.problem(
-                (
-                    "union-columns",
-                    f"the lines of a union give the same columns; {missing} stands in some only",
-                ),
+                ("union-columns", f"`{member}` has {'; and '.join(words)}"),
                 (derived.place[0], (*derived.place[1], "union", member)),
+                help="every line of a union gives the same columns",
             )
         scope = Scope(reader.world, member)
         members[member] = {}

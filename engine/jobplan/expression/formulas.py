@@ -38,8 +38,8 @@ def check_formula(reader: Reader, name: str, relation: str, formula: Formula) ->
         kind = found.kind if found.kind != "unknown" else None
         trees["as_stated"], _ = reader.typed(formula.as_stated, here, kind)
     unit = parse_unit(formula.unit)
-    check_unit(reader, formula.unit, formula.place)
-    if found.kind == "number" and not fits(unit, found.unit):
+    known = check_unit(reader, formula.unit, formula.place)
+    if known and found.kind == "number" and not fits(unit, found.unit):
         said = f"`{name}` is worked out in `{show_unit(found.unit)}`, and said to be in `{formula.unit}`"
         way_out = f"say `unit: {show_unit(found.unit)}`, or bring it to `{formula.unit}` with a parameter"
         reader.problem(("wrong-unit", said), formula.place, key="unit", help=way_out)
@@ -53,12 +53,14 @@ def above(reader: Reader, relation: str) -> list[str]:
     return list(reader.world.ancestors(relation))[1:] if relation in reader.world.shapes else []
 
 
-def check_unit(reader: Reader, unit: str, where: tuple[str, tuple[str | int, ...]]) -> None:
-    """Refuse a unit that no file declares; a policy that declares none may use any."""
+def check_unit(reader: Reader, unit: str, where: tuple[str, tuple[str | int, ...]]) -> bool:
+    """Tell whether a unit may be used; one that no file declares is noted. Without any declared, all may."""
     units = reader.policy.units
-    if unit and units and unit not in units:
-        way_out = suggest(unit, units) or f"the units are {listed(units)}; declare others under `units`"
-        reader.problem(("unknown-unit", f"no unit `{unit}`"), where, key="unit", help=way_out)
+    if not unit or not units or unit in units:
+        return True
+    way_out = suggest(unit, units) or f"the units are {listed(units)}; declare others under `units`"
+    reader.problem(("unknown-unit", f"no unit `{unit}`"), where, key="unit", help=way_out)
+    return False
 
 
 def overlap(reader: Reader, formula: Formula, scope: Scope) -> tuple[Trees, Type]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from math import inf
 from typing import Any
 
-from jobplan.errors import Problem, closest, suggest
+from jobplan.errors import Problem
 from jobplan.model import (
     AGGREGATES,
     Citation,
@@ -22,15 +21,11 @@ from jobplan.model import (
     Reading,
     Rule,
     Source,
-    Table,
-    TableRow,
-    Window,
 )
 from jobplan.source import Document, Route, Span
+from jobplan.validation import words_of
 
 Data = Mapping[str, Any]
-FITS_NOTHING = (inf, -inf)
-"""A range in place of a key that cannot be read."""
 
 
 @dataclass(slots=True)
@@ -98,6 +93,7 @@ class Builder:
     def parameter(self, name: str, data: Data, agreed: str = "") -> Parameter:
         """Return one parameter; values without an end hold until the next one begins."""
         route: Route = ("parameters", name)
+        self._check_values(data, route)
         return Parameter(
             name=name,
             unit=data.get("unit", ""),
@@ -109,6 +105,16 @@ class Builder:
             facts=tuple(data.get("facts", ())),
             place=(self.document.file, route),
         )
+
+    def _check_values(self, data: Data, route: Route) -> None:
+        """Note a value of another kind than the first; one that has a unit is a number."""
+        values = data.get("values", ())
+        wanted = "a number" if data.get("unit") else kind_words(values[0]["value"]) if values else ""
+        for index, item in enumerate(values):
+            if kind_words(item["value"]) != wanted:
+                why = f", for it is in `{data['unit']}`" if data.get("unit") else " like the first value"
+                said = f"expected {wanted}{why}, found {words_of(item['value'])}"
+                self.problem("wrong-kind", said, (*route, "values", index, "value"))
 
     def _dated(self, values: list[Data], route: Route, agreed: str) -> Iterator[DatedValue]:
         for index, item in enumerate(values):
@@ -126,86 +132,6 @@ class Builder:
             if isinstance(value, int) and not isinstance(value, bool):
                 value = float(value)
             yield DatedValue(period, value, self.citations(item), agreed)
-
-    def table(self, name: str, data: Data, agreed: str = "") -> Table:
-        """Return one table; overlapping rows are a problem."""
-        route: Route = ("tables", name)
-        windows: tuple[Window, ...] = ()
-        rows: tuple[TableRow, ...] = ()
-        if "windows" in data:
-            windows = tuple(self._window(row, (*route, "rows", i)) for i, row in enumerate(data["rows"]))
-        else:
-            rows = tuple(
-                self._table_row(row, data, (*route, "rows", i), agreed) for i, row in enumerate(data["rows"])
-            )
-            self._refuse_overlap(rows, data, route)
-        return Table(
-            name=name,
-            by=tuple(data.get("by", ())),
-            gives=data.get("gives", ""),
-            rows=rows,
-            windows=windows,
-            if_none=data.get("if_none", ""),
-            open=data.get("open", False),
-            cites=self.citations(data),
-            facts=tuple(data.get("facts", ())),
-            title=data.get("title", ""),
-            place=(self.document.file, route),
-        )
-
-    def _window(self, row: Data, route: Route) -> Window:
-        opens, closes = minutes(row["opens"]), minutes(row["closes"])
-        if closes <= opens:
-            said = f"expected a time after {row['opens']}, found `{row['closes']}`"
-            way_out = "a window lies within one day: let it close at 24:00, and open another at 00:00"
-            self.problem("empty-window", said, (*route, "closes"), way_out)
-        period = self.period(row, route)
-        return Window(period, tuple(row["days"]), opens, closes, row.get("unsettled", ""))
-
-    def _table_row(self, row: Data, table: Data, route: Route, agreed: str) -> TableRow:
-        columns = [*table["by"], table["gives"]]
-        unknown = [key for key in row if key not in (*columns, "from", "until")]
-        for key in unknown:
-            hint = suggest(key, columns) or f"it has {', '.join(f'`{name}`' for name in columns)}"
-            self.problem("unknown-field", f"the table has no column `{key}`", (*route, key), hint, key=True)
-        misspelt = {closest(key, columns) for key in unknown}
-        for key in columns:
-            if key not in row and key not in misspelt:
-                self.problem("missing-field", f"this row has no `{key}`", route)
-        keys = tuple(self._table_key(row.get(key), (*route, key)) for key in table["by"])
-        value = row.get(table["gives"])
-        return TableRow(self.period(row, route), keys, number(value), agreed)
-
-    def _table_key(self, value: Any, route: Route) -> Any:
-        if isinstance(value, str | int | float):
-            return number(value)
-        if not isinstance(value, list):
-            return FITS_NOTHING  # it is not there, which has been told
-        bounds = [number(None if bound == "~" else bound) for bound in value]
-        good = len(bounds) == 2 and all(bound is None or isinstance(bound, float) for bound in bounds)
-        if not good or (None not in bounds and bounds[0] > bounds[1]):
-            found = ", ".join("~" if bound is None else str(bound) for bound in value)
-            said = f"expected a range, `[lowest, highest]`, found `[{found}]`"
-            self.problem("bad-range", said, route, "write `~` where there is no bound")
-            return FITS_NOTHING
-        return tuple(bounds)
-
-    def _refuse_overlap(self, rows: tuple[TableRow, ...], data: Data, route: Route) -> None:
-        """Note every two rows that both fit some keys on some day; not those that are broken anyway."""
-        whole = [index for index, row in enumerate(data["rows"]) if {*data["by"]} <= set(row)]
-        for second in whole:
-            for first in whole[: whole.index(second)]:
-                shared = meeting(rows[first], rows[second])
-                if shared is None:
-                    continue
-                where = ", ".join(f"{key} {value}" for key, value in zip(data["by"], shared, strict=True))
-                self.problem(
-                    "rows-overlap",
-                    f"rows {first + 1} and {second + 1} both fit {where}",
-                    (*route, "rows", second),
-                    "end one range below the other, or the days of one before those of the other",
-                    related=((f"row {first + 1}", self.document.at((*route, "rows", first))),),
-                )
 
     def formula(self, data: Data, route: Route) -> Formula | None:
         """Return how a column or measure is worked out, or None after noting why nobody can tell."""
@@ -330,52 +256,13 @@ class Builder:
         )
 
 
+def kind_words(value: Any) -> str:
+    """Return what kind of value something is; a range is of numbers."""
+    if isinstance(value, bool):
+        return "`true` or `false`"
+    return "a text" if isinstance(value, str) else "a number"
+
+
 def number(value: Any) -> Any:
     """Return whole numbers as doubles, everything else as it is."""
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def minutes(clock: str) -> int:
-    """Return a time of day as minutes from midnight."""
-    hours, rest = clock.split(":")
-    return int(hours) * 60 + int(rest)
-
-
-def meeting(first: TableRow, second: TableRow) -> list[Any] | None:
-    """Return keys that fit both rows on some day, or None if there are none."""
-    if not meets(bounds(first.period), bounds(second.period), half_open=True):
-        return None
-    pairs = [(key_range(a), key_range(b)) for a, b in zip(first.keys, second.keys, strict=True)]
-    return [shared(a, b) for a, b in pairs] if all(meets(a, b) for a, b in pairs) else None
-
-
-def shared(a: tuple[Any, Any], b: tuple[Any, Any]) -> Any:
-    """Return one value that lies in two ranges that meet.
-
-    >>> shared((1.0, 4.0), (4.0, None)), shared((None, None), (None, 2.5))
-    (4, 2.5)
-    """
-    lows = [low for low in (a[0], b[0]) if low is not None]
-    highs = [high for high in (a[1], b[1]) if high is not None]
-    found = max(lows) if lows else min(highs) if highs else "any value"
-    return int(found) if isinstance(found, float) and found.is_integer() else found
-
-
-def bounds(period: Period) -> tuple[Any, Any]:
-    """Return both ends of a period."""
-    return (period.from_, period.until)
-
-
-def key_range(key: Any) -> tuple[Any, Any]:
-    """Return a key as a range."""
-    return key if isinstance(key, tuple) else (key, key)
-
-
-def meets(a: tuple[Any, Any], b: tuple[Any, Any], *, half_open: bool = False) -> bool:
-    """Tell whether two ranges share a value; None is no bound."""
-    for (low, _), (_, high) in ((a, b), (b, a)):
-        if low is None or high is None:
-            continue
-        if type(low) is not type(high) or low > high or (half_open and low == high):
-            return False
-    return True

@@ -9,9 +9,10 @@ from typing import Any
 
 from jobplan.errors import Problem, suggest
 from jobplan.model import Derived, Formula, Parameter, Policy, Rule, Table
-from jobplan.policy.build import Builder, meeting
+from jobplan.policy.build import Builder
 from jobplan.policy.read import Draft, add_parts, add_rules, digest, load_all, register
 from jobplan.policy.register import check_citations
+from jobplan.policy.tables import build_table, meeting
 from jobplan.source import Route, read_document
 
 Law = Parameter | Table | Rule | Formula | Derived
@@ -114,7 +115,7 @@ class Laying:
             route: Route = ("tables", key)
             law = self.draft.tables.get(key)
             if law is None:
-                self.draft.tables[key] = self.builder.table(key, data, agreed=self.name)
+                self.draft.tables[key] = build_table(self.builder, key, data, agreed=self.name)
                 self.check_use(key, route, [t.name for t in self.policy.tables.values() if t.open])
             elif not law.open:
                 self.refuse(route, f"the table `{key}` is not open to local agreement", law)
@@ -123,7 +124,7 @@ class Laying:
                 said = f"the policy's table `{key}` is `by: [{by}]` and `gives: {law.gives}`"
                 self.builder.problem("wrong-table", said, route, "write the same", key=True)
             else:
-                own = self.builder.table(key, data, agreed=self.name)
+                own = build_table(self.builder, key, data, agreed=self.name)
                 self.check_rows(route, own, law)
                 self.draft.tables[key] = replace(law, rows=(*law.rows, *own.rows))
 
@@ -163,7 +164,7 @@ class Laying:
             same = law.rules.get(rule.get("id", ""))
             if same is not None:
                 self.refuse(("rules", index, "id"), f"the rule `{same.id}` is the policy's own", same)
-                own["rules"][index] = {}
+                own["rules"][index] = {"id": same.id}
         return own
 
     def still_free(

@@ -16,6 +16,7 @@ from jobplan.policy.adopt import adopted, templates_of
 from jobplan.policy.build import Builder
 from jobplan.policy.mend import mended
 from jobplan.policy.register import check_citations
+from jobplan.policy.tables import build_table
 from jobplan.source import Document, Route, Span, read_document
 from jobplan.source.complaints import PROBLEM_LIMIT
 from jobplan.validation import Checker
@@ -168,7 +169,7 @@ def add_parts(draft: Draft, builder: Builder, agreed: str = "") -> None:
     draft.attested.update(data.get("attests", {}))
     parts: tuple[tuple[str, dict[str, Any], Callable[[str, Any], Any]], ...] = (
         ("parameter", draft.parameters, lambda n, d: builder.parameter(n, d, agreed)),
-        ("table", draft.tables, lambda n, d: builder.table(n, d, agreed)),
+        ("table", draft.tables, lambda n, d: build_table(builder, n, d, agreed)),
         ("relation", draft.relations, builder.relation),
         ("measure", draft.measures, lambda n, d: builder.formula(d, ("measures", n))),
     )

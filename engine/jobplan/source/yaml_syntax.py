@@ -79,6 +79,8 @@ def _words(error: yaml.MarkedYAMLError, text: str, at: int) -> tuple[str, str | 
     said = error.problem or "cannot be read"
     if said == "found character that cannot start any token":
         return _bad_start(text[at : at + 1])
+    if said.startswith("found a tab character"):
+        return _bad_start("\t")
     if said in _CLOSING and not text[at:].strip():
         return f"expected {_CLOSING[said]}, found the end of the file", f"close it with {_CLOSING[said]}"
     if said == "did not find expected key" and text[:at].rpartition("\n")[2].strip():
