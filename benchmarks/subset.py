@@ -10,7 +10,7 @@ import json
 import shutil
 from pathlib import Path
 
-from jobplan.data import policies_dir
+from jobplan.expression.editions import load_policies
 from jobplan.source import read_document
 
 POLICY = "england/consultant-2003"
@@ -31,7 +31,7 @@ def reduced(folder: Path) -> Path:
     JSON is YAML too, and needs no writer that might change a value.
     """
     target = folder / "policies"
-    shutil.copytree(policies_dir(), target, ignore=shutil.ignore_patterns("*.cases.yaml", "facts.yaml"))
+    shutil.copytree(load_policies().folder, target, ignore=shutil.ignore_patterns("*.cases.yaml", "facts.yaml"))
     for path in sorted((target / POLICY).glob("*.yaml")):
         if path.stem in TOPICS:
             continue
