@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from benchmarks.plans import Workload
 from benchmarks.timing import Call
 from jobplan.backends.judging import ENGINES, Judge, Worked, reference, work
-from jobplan.evaluate import Evaluator, Judged, judgements, ordinal
+from jobplan.evaluate import Evaluator, Judged, ordinal, unknown_judgements
 from jobplan.expression.program import Program
 from jobplan.facts.document import Plan
 from jobplan.findings.model import Report
@@ -82,8 +82,8 @@ def steps(prepared: Prepared) -> Mapping[str, Call]:
         found["verdicts, durable-rules"] = lambda: prepared.judge(worked)
     return {
         **found,
-        "what the plan states itself": lambda: evaluator._stated(plan, worked, verdicts),
-        "judgements with reasons": lambda: list(judgements(worked, verdicts, None)),
+        "what the plan states itself": lambda: evaluator.stated(plan, worked, verdicts),
+        "reasons of what is unknown": lambda: unknown_judgements(worked, verdicts, None),
         "findings and report": lambda: evaluator.report(prepared.judged),
         "whole": prepared.whole,
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from jobplan.backends.judging import ENGINES, Judge, Worked, default_engine, engine_words, reference, work
@@ -18,28 +19,47 @@ from jobplan.expression.write import effective_applies
 from jobplan.facts.document import Plan, read_plan
 from jobplan.findings.make import RuleBasis, rule_bases
 from jobplan.findings.model import Report
-from jobplan.findings.report import make_report, overall
+from jobplan.findings.report import Unknown, counted, make_report, overall
 from jobplan.model import Judgement, Reason, Row, Verdict
 from jobplan.policy.read import lifted_by
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Judged:
-    """A plan judged by one edition: every judgement, in the order of rules and rows."""
+    """A plan judged by one edition.
+
+    `by_row` has a list a rule, a verdict a row (None is unknown); `unknown` the unknown judgements
+    a rule, with their reasons, in the order of the rows and last that of the rows that may be missing.
+    """
 
     plan: Plan
     policy: str
     day: int
     worked: Worked
-    judgements: tuple[Judgement, ...]
+    by_row: Verdicts
+    unknown: Unknown
     engine: str
+
+    @cached_property
+    def judgements(self) -> tuple[Judgement, ...]:
+        """Return every judgement, in the order of rules and rows."""
+        return tuple(self._judgements())
+
+    def _judgements(self) -> Iterator[Judgement]:
+        for rule, verdicts, unknown in zip(self.worked.program.rules, self.by_row, self.unknown, strict=True):
+            waiting = iter(unknown)
+            for row, verdict in zip(self.worked.relations[rule.rule.for_each].rows, verdicts, strict=True):
+                if verdict is None:
+                    yield next(waiting)
+                else:
+                    yield Judgement(rule.rule.id, row, verdict)  # type: ignore[arg-type]
+            yield from waiting
 
     def verdicts(self) -> dict[str, Verdict]:
         """Return the plan's one verdict on each rule."""
-        found: dict[str, dict[Verdict, bool]] = {rule.rule.id: {} for rule in self.worked.program.rules}
-        for judgement in self.judgements:
-            found[judgement.rule][judgement.verdict] = True
-        return {rule: overall(verdicts) for rule, verdicts in found.items()}
+        rules = (rule.rule.id for rule in self.worked.program.rules)
+        counts = map(counted, self.by_row, self.unknown)
+        return {rule: overall(found) for rule, found in zip(rules, counts, strict=True)}
 
 
 class Evaluator:
@@ -72,7 +92,8 @@ class Evaluator:
             judged.policy,
             judged.day,
             judged.worked,
-            judged.judgements,
+            judged.by_row,
+            judged.unknown,
             engine_words(self.engine),
             self.policies.schema,
             self.bases(judged.worked),
@@ -119,7 +140,7 @@ class Evaluator:
         try:
             worked = work(program, plan, now)
             verdicts = judge(worked)
-            stated = self._stated(plan, worked, verdicts)
+            stated = self.stated(plan, worked, verdicts)
         except TooManyPairsError as broken:
             raise BrokenPlan([Problem("too-many-pairs", str(broken), plan.span(plan.root))]) from broken
         except OverflowError as broken:
@@ -127,41 +148,55 @@ class Evaluator:
                 "out-of-range", "a number of the plan is too large to work with", plan.span(plan.root)
             )
             raise BrokenPlan([problem]) from broken
-        return Judged(plan, name, day, worked, tuple(judgements(worked, verdicts, stated)), self.engine)
+        unknown = unknown_judgements(worked, verdicts, stated)
+        return Judged(plan, name, day, worked, verdicts, unknown, self.engine)
 
-    def _stated(self, plan: Plan, worked: Worked, verdicts: Verdicts) -> Verdicts | None:
-        """Judge once more on what the plan states itself, where something is unknown.
+    def stated(self, plan: Plan, worked: Worked, verdicts: Verdicts) -> Verdicts | None:
+        """Judge once more on what the plan states itself; None where that can tell nothing new.
 
         This answer stands beside the verdicts and counts for nothing, so the quicker back end gives it.
         """
-        program = worked.program
-        formulas = (*program.checked.columns.values(), *program.checked.measures.values())
-        unknown = any(None in rows for rows in verdicts)
-        if not unknown or not any("as_stated" in formula.trees for formula in formulas):
+        if not any(None in rows for rows in verdicts) or not states_more(worked):
             return None
-        return reference(work(program, plan, worked.today, before=worked))
+        return reference(work(worked.program, plan, worked.today, before=worked))
 
 
-def judgements(worked: Worked, verdicts: Verdicts, stated: Verdicts | None) -> Iterator[Judgement]:
-    """Yield a judgement for each rule and row, and one more for rows that may be missing."""
-    program = worked.program
-    interpreter = Interpreter(program, worked.relations, worked.measures, worked.today, worked.attested)
+def states_more(worked: Worked) -> bool:
+    """Tell whether the plan states a figure that is not known otherwise, so that it may stand in."""
+    reader: Interpreter | None = None
+    for formula in worked.program.claims:
+        rows = worked.relations[formula.relation].rows if formula.relation else (worked.root,)
+        for row in rows:
+            value = row[formula.name] if formula.relation else worked.measures[formula.name]
+            if value is None:
+                reader = reader or reader_of(worked)
+                if reader.value(formula.trees["as_stated"], row) is not None:
+                    return True
+    return False
+
+
+def unknown_judgements(worked: Worked, verdicts: Verdicts, stated: Verdicts | None) -> Unknown:
+    """Return for each rule its unknown judgements, and one more for rows that may be missing."""
+    program, reader = worked.program, reader_of(worked)
+    relations = dict.fromkeys(rule.rule.for_each for rule in program.rules)
+    root = program.checked.world.root
+    open_ = {name: unique(reader.why_open(name)) if name != root else () for name in relations}
+    found: list[Sequence[Judgement]] = []
     for index, rule in enumerate(program.rules):
-        relation = worked.relations[rule.rule.for_each]
-        others = stated[index] if stated is not None and len(stated[index]) == len(verdicts[index]) else None
-        for place, (row, verdict) in enumerate(zip(relation.rows, verdicts[index], strict=True)):
-            if verdict is not None:
-                yield Judgement(rule.rule.id, row, verdict)  # type: ignore[arg-type]
-                continue
-            also = others[place] if others else None
-            yield unknown(interpreter, rule, row, also)
-        missing = (
-            unique(interpreter.why_open(rule.rule.for_each))
-            if rule.rule.for_each != program.checked.world.root
-            else ()
-        )
+        missing, mine = open_[rule.rule.for_each], verdicts[index]
+        judged: list[Judgement] = []
+        if None in mine:
+            others = stated[index] if stated is not None and len(stated[index]) == len(mine) else None
+            rows = worked.relations[rule.rule.for_each].rows
+            judged += [
+                unknown(reader, rule, row, others[place] if others else None)
+                for place, row in enumerate(rows)
+                if mine[place] is None
+            ]
         if missing:
-            yield Judgement(rule.rule.id, None, "unknown", missing)
+            judged.append(Judgement(rule.rule.id, None, "unknown", missing))
+        found.append(judged)
+    return found
 
 
 def unknown(interpreter: Interpreter, rule: CheckedRule, row: Row, stated: str | None) -> Judgement:
@@ -179,6 +214,11 @@ def unknown(interpreter: Interpreter, rule: CheckedRule, row: Row, stated: str |
         as_stated=stated,  # type: ignore[arg-type]
         can_fail=requires is not True,
     )
+
+
+def reader_of(worked: Worked) -> Interpreter:
+    """Return what reads trees on a plan that has been worked out."""
+    return Interpreter(worked.program, worked.relations, worked.measures, worked.today, worked.attested)
 
 
 def unique(reasons: Iterable[Reason]) -> tuple[Reason, ...]:

@@ -7,6 +7,7 @@ holds: types, nulls, number formats and division are all settled before.
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import itertools
 import json
@@ -173,6 +174,7 @@ class Network:
         self.close()
 
     @staticmethod
+    @functools.cache
     def version() -> str:
         """Return name and version of the library at work; raises PackageNotFoundError without it."""
         return f"durable-rules {importlib.metadata.version('durable_rules')}"

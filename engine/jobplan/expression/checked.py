@@ -53,7 +53,10 @@ class CheckedRule:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A policy ready to be compiled for any day; `order` is an order in which all can be worked out."""
+    """A policy ready to be compiled for any day; `order` is an order in which all can be worked out.
+
+    `applies` keeps whom each rule concerns in all, once it has been put together.
+    """
 
     policy: Policy
     world: World
@@ -64,6 +67,7 @@ class Checked:
     rules: Mapping[str, CheckedRule]
     order: tuple[Node, ...]
     waivers: tuple[tuple[Mapping[str, Any], Tree | None], ...] = ()
+    applies: dict[str, tuple[CheckedRule, Tree]] = field(default_factory=dict)
 
     def type_of(self, ref: Ref) -> Type:
         """Return the type of what a name stands for."""

@@ -33,7 +33,7 @@ class Program:
     `work(relations, today, attested, stated)` fills rows with columns and returns measures by
     name; `verdicts(relations, measures, today, attested)` gives a list a rule, a verdict a row
     (None is unknown); `atoms` the same with tuples of truths. `forms` are the rules' conditions
-    over those atoms.
+    over those atoms. `claims` are the columns and measures for which a stated figure may stand in.
     """
 
     checked: Checked
@@ -44,6 +44,7 @@ class Program:
     work: Callable[[Relations, int, Mapping[str, Truth], FirstVerdicts | None], dict[str, Any]]
     verdicts: Callable[[Relations, Mapping[str, Any], int, Mapping[str, Truth]], Verdicts]
     atoms: Callable[[Relations, Mapping[str, Any], int, Mapping[str, Truth]], list[list[tuple[Truth, ...]]]]
+    claims: tuple[CheckedFormula, ...]
 
 
 def compile_edition(checked: Checked, edition: Edition) -> Program:
@@ -59,6 +60,7 @@ def compile_edition(checked: Checked, edition: Edition) -> Program:
             "",
         ]
     )
+    formulas = (*checked.columns.values(), *checked.measures.values())
     names = namespace(edition)
     exec(compile(source, f"<{edition.policy.id} on {edition.day}>", "exec"), names)
     return Program(
@@ -70,6 +72,7 @@ def compile_edition(checked: Checked, edition: Edition) -> Program:
         names["work"],
         names["verdicts"],
         names["atoms"],
+        tuple(formula for formula in formulas if "as_stated" in formula.trees),
     )
 
 

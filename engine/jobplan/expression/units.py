@@ -26,6 +26,7 @@ def parse_unit(text: str) -> Unit:
     return frozenset((base, power) for base, power in powers.items() if power)
 
 
+@cache
 def show_unit(unit: Unit) -> str:
     """Return a unit as people write it.
 

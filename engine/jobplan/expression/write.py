@@ -306,7 +306,18 @@ def is_true(tree: Tree) -> bool:
 
 
 def effective_applies(checked: Checked, rule: CheckedRule) -> Tree:
-    """Return whom a rule concerns: its own words, its dates, and whether a pair is there."""
+    """Return whom a rule concerns: its own words, its dates, and whether a pair is there.
+
+    The tree is put together once, since readers know trees by identity.
+    """
+    known = checked.applies.get(rule.rule.id)
+    if known is None or known[0] is not rule:
+        known = checked.applies[rule.rule.id] = (rule, all_conditions(checked, rule))
+    return known[1]
+
+
+def all_conditions(checked: Checked, rule: CheckedRule) -> Tree:
+    """Join the conditions of a rule's dates, of a pair's being there, and its own."""
     parts = [*dated(rule.by, rule.rule.in_force.period)] if rule.by is not None else []
     derived = checked.relations.get(rule.rule.for_each)
     if derived is not None and derived.derived.kind == "pairs":

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from jobplan.backends.judging import Worked
 from jobplan.expression.checked import CheckedRule, refs
 from jobplan.expression.interpret import Interpreter
 from jobplan.expression.parse import Tree
-from jobplan.expression.program import Program
+from jobplan.expression.program import Program, Verdicts
 from jobplan.expression.rules import HOLE
 from jobplan.expression.runtime import Lookup
 from jobplan.expression.scope import Ref
@@ -51,28 +52,33 @@ class FindingMaker:
         self.interpreter = Interpreter(
             worked.program, worked.relations, worked.measures, worked.today, worked.attested
         )
-        self.rows = {(r.name, row.id): row for r in worked.relations.values() for row in r.rows}
+
+    @cached_property
+    def rows(self) -> dict[tuple[str, str], Row]:
+        """Return every row by its relation and id."""
+        return {(r.name, row.id): row for r in self.worked.relations.values() for row in r.rows}
 
     def make(
-        self, plan: Plan, judgements: Sequence[Judgement], apart: Collection[tuple[str, str]] = ()
+        self,
+        plan: Plan,
+        by_row: Verdicts,
+        unknown: Sequence[Sequence[Judgement]],
+        apart: Collection[tuple[str, str]] = (),
     ) -> list[Finding]:
         """Return the findings in a fixed order: by severity, then rule, then the plan's rows.
 
-        The rules and row ids in `apart` get a gap of their own.
+        `by_row` has a list a rule, a verdict a row; `unknown` the unknown judgements a rule. The rules
+        and row ids in `apart` get a gap of their own.
         """
-        by_rule: dict[str, list[Judgement]] = {}
-        for judgement in judgements:
-            by_rule.setdefault(judgement.rule, []).append(judgement)
         found: list[Finding] = []
-        for rule, mine in by_rule.items():
-            basis = self.bases[rule]
-            found += [
-                self.violated(plan, basis, j.subject)
-                for j in mine
-                if j.verdict == "violated" and j.subject is not None
-            ]
-            gaps = [j for j in mine if j.verdict == "unknown" and j.can_fail]
-            found += [self.gap(plan, basis, alike) for alike in grouped(gaps, apart)]
+        for rule, verdicts, doubtful in zip(self.worked.program.rules, by_row, unknown, strict=True):
+            if doubtful or "violated" in verdicts:
+                basis = self.bases[rule.rule.id]
+                rows = self.worked.relations[rule.rule.for_each].rows
+                broken = (row for row, v in zip(rows, verdicts, strict=True) if v == "violated")
+                found += [self.violated(plan, basis, row) for row in broken]
+                gaps = [judgement for judgement in doubtful if judgement.can_fail]
+                found += [self.gap(plan, basis, alike) for alike in grouped(gaps, apart)]
         return sorted(found, key=lambda f: (SEVERITIES.index(f.severity), f.order))
 
     # --- the two kinds ----------------------------------------------------------------------

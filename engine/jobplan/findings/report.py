@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from jobplan.backends.judging import Worked
+from jobplan.expression.program import Verdicts
 from jobplan.expression.scope import Ref
 from jobplan.facts.document import Plan
 from jobplan.facts.schema import FactSchema
@@ -19,24 +19,33 @@ from jobplan.findings.wording import because
 from jobplan.model import Judgement, Verdict
 from jobplan.version import __version__
 
+Unknown = Sequence[Sequence[Judgement]]
+"""The unknown judgements of a plan, a list a rule."""
+
+COUNTED: tuple[Verdict, ...] = ("not_applicable", "satisfied", "unknown", "violated")
+
 
 def make_report(
     plan: Plan,
     policy: str,
     day: int,
     worked: Worked,
-    judgements: Sequence[Judgement],
+    by_row: Verdicts,
+    unknown: Unknown,
     engine: str,
     schema: FactSchema,
     bases: Mapping[str, RuleBasis],
     lifted_by: Mapping[str, Sequence[Sequence[str]]],
 ) -> Report:
-    """Return the report: findings with waivers put on, every verdict, every measure."""
+    """Return the report: findings with waivers put on, every verdict, every measure.
+
+    `by_row` and `unknown` are what `Judged` has under these names.
+    """
     maker = FindingMaker(worked, schema, bases)
     edition = worked.program.edition
     waivers = [*waivers_of(plan.waivers, "the plan"), *group_waivers(worked, maker)]
     apart = rows_lifted(waivers, edition.rules, lifted_by, worked.today)
-    made = maker.make(plan, judgements, apart)
+    made = maker.make(plan, by_row, unknown, apart)
     found, effects = put_on(made, waivers, edition.rules, lifted_by, worked.today)
     shower = maker.shower
     return Report(
@@ -52,7 +61,7 @@ def make_report(
         engine=engine,
         engine_version=__version__,
         summary=tuple(summary(worked, schema, shower)),
-        verdicts=tuple(verdicts(worked, judgements, found)),
+        verdicts=tuple(verdicts(worked, by_row, unknown, found)),
         measures=tuple(measures(worked, shower)),
         findings=tuple(found),
         waivers=tuple(effects),
@@ -100,31 +109,34 @@ def with_unit(shower: Shower, ref: Ref, value: Any, worked: Worked) -> str:
 
 
 def verdicts(
-    worked: Worked, judgements: Sequence[Judgement], findings: Sequence[Finding]
+    worked: Worked, by_row: Verdicts, unknown: Unknown, findings: Sequence[Finding]
 ) -> Iterator[RuleVerdict]:
     """Yield the plan's one verdict on every rule of the edition."""
-    mine: dict[str, list[Judgement]] = {}
-    for judgement in judgements:
-        mine.setdefault(judgement.rule, []).append(judgement)
     lifted: dict[str, list[bool]] = {}
     for finding in findings:
         lifted.setdefault(finding.rule, []).append(bool(finding.waived))
-    for checked in worked.program.rules:
-        rule = checked.rule
-        counts = Counter(j.verdict for j in mine.get(rule.id, ()))
-        stated = {j.as_stated for j in mine.get(rule.id, ()) if j.as_stated}
+    for checked, mine, doubtful in zip(worked.program.rules, by_row, unknown, strict=True):
+        rule, counts = checked.rule, counted(mine, doubtful)
+        stated = {judgement.as_stated for judgement in doubtful if judgement.as_stated}
         yield RuleVerdict(
             rule=rule.id,
             title=rule.title,
             topic=rule.topic,
             verdict=overall(counts),
-            counts=dict(sorted(counts.items())),
-            as_stated=overall(dict.fromkeys(stated)) if stated else None,
-            waived=bool(lifted.get(rule.id)) and all(lifted[rule.id]),
+            counts=counts,
+            as_stated=overall(stated) if stated else None,
+            waived=rule.id in lifted and all(lifted[rule.id]),
         )
 
 
-def overall(found: Mapping[Verdict, Any]) -> Verdict:
+def counted(verdicts: Sequence[str | None], unknown: Sequence[Judgement]) -> dict[str, int]:
+    """Return how many judgements on one rule there are of each verdict that occurs, by name."""
+    counts: dict[str, int] = {verdict: verdicts.count(verdict) for verdict in COUNTED}
+    counts["unknown"] = len(unknown)
+    return {verdict: count for verdict, count in counts.items() if count}
+
+
+def overall(found: Container[str]) -> Verdict:
     """Return the one verdict of a plan from those on its subjects."""
     order: tuple[Verdict, ...] = ("violated", "unknown", "satisfied")
     return next((verdict for verdict in order if verdict in found), "not_applicable")
