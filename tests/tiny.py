@@ -33,7 +33,7 @@ FRAME = {
     "checked_to": "2026-01-01",
     "uses": ["shared"],
 }
-DECIMALS = {"unit/week": 3, "h": 2, "h/week": 2, "percent": 1}
+DECIMALS = {"unit/week": 3, "h": 2, "h/week": 2, "min": 0, "day": 1, "week/year": 1, "percent": 1}
 
 RULE = {"title": "A rule", "message": "it is broken", "force": "contract", "facts": ["T-1"]}
 

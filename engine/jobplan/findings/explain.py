@@ -23,7 +23,7 @@ from jobplan.findings.make import source_place
 from jobplan.findings.model import Finding
 from jobplan.findings.places import Places
 from jobplan.findings.report import overall
-from jobplan.findings.show import Shower, label_of
+from jobplan.findings.show import Shower, label_of, reason_label
 from jobplan.findings.steps import Explanation, Step, StepKind, SubjectSteps
 from jobplan.findings.units import is_counted
 from jobplan.findings.wording import because
@@ -202,7 +202,7 @@ class Explainer:
             relation=ref.relation,
             row=owner.id,
             place=self.fact_place(owner, ref.name) if field is not None else "",
-            source=self.source(owner, ref.name) if field is not None else {},
+            source=source_place(self.plan, owner, self.schema, ref.name) if field is not None else {},
             because=self.words([self.interpreter.missing(owner, ref.name)]) if unknown else "",
             assumed=owner.assumed.get(ref.name, ""),
             above=self.tell("fact", ref, owner),
@@ -290,12 +290,9 @@ class Explainer:
         """Return reasons in words."""
         return "; ".join(dict.fromkeys(because(reasons, self.label)))
 
-    def label(self, relation: str, id: str) -> str:
-        """Return what people call a row; nothing for the plan itself."""
-        row = self.labels.get((relation, id)) or next(
-            (row for (_, other), row in self.labels.items() if not relation and other == id), None
-        )
-        return "" if row is None or row is self.worked.root else label_of(row, self.schema)
+    def label(self, reason: Reason) -> str:
+        """Return what people call the row of a reason; nothing for the plan itself."""
+        return reason_label(reason, self.labels, self.schema)
 
     def row_place(self, row: Row) -> str:
         """Return where a row stands in the plan's file."""
@@ -306,12 +303,6 @@ class Explainer:
         """Return where a fact stands in the plan's file; where it is missing, its row."""
         span = self.plan.span(row, name)
         return str(span) if span is not None else ""
-
-    def source(self, row: Row, name: str) -> Mapping[str, Any]:
-        """Return where the plan says that a fact came from: its row's place, and its own column."""
-        found = dict(source_place(self.plan, row, self.schema))
-        columns = found.pop("columns", {})
-        return {**found, "column": columns[name]} if name in columns else found
 
 
 def explanation(

@@ -22,7 +22,7 @@ from jobplan.facts.document import Plan
 from jobplan.facts.schema import FactSchema, Field
 from jobplan.findings.model import Evidence, Finding, Message
 from jobplan.findings.severity import gap_severity, severity_of
-from jobplan.findings.show import Shower, label_of
+from jobplan.findings.show import Shower, label_of, reason_label
 from jobplan.findings.wording import because
 from jobplan.model import SEVERITIES, Citation, Judgement, Reason, Row, TableRow, Verdict
 from jobplan.policy.edition import Edition
@@ -245,7 +245,7 @@ class FindingMaker:
             unit=self.shower.unit(ref) if isinstance(value, float) and not spelt(field) else "",
             title=field.description if field is not None else "",
             place=str(span) if span is not None else "",
-            source=source_place(plan, owner, self.schema) if field is not None else {},
+            source=source_place(plan, owner, self.schema, ref.name) if field is not None else {},
             assumed=owner.assumed.get(ref.name, ""),
         )
 
@@ -254,14 +254,9 @@ class FindingMaker:
         span = plan.span(row)
         return str(span) if span is not None else ""
 
-    def label(self, relation: str, id: str) -> str:
-        """Return what people call a row; nothing for the plan itself."""
-        row = (
-            self.rows.get((relation, id))
-            if relation
-            else next((r for (_, i), r in self.rows.items() if i == id), None)
-        )
-        return "" if row is None or row is self.worked.root else label_of(row, self.schema)
+    def label(self, reason: Reason) -> str:
+        """Return what people call the row of a reason; nothing for the plan itself."""
+        return reason_label(reason, self.rows, self.schema)
 
     def assumptions(self, basis: RuleBasis, row: Row) -> tuple[str, ...]:
         """Return the ids of the assumptions that a judgement rests on."""
@@ -370,11 +365,15 @@ def worst(stated: set[Verdict]) -> Verdict | None:
     return next((verdict for verdict in order if verdict in stated), None)
 
 
-def source_place(plan: Plan, row: Row, schema: FactSchema) -> Mapping[str, Any]:
-    """Return where the plan says that a row came from."""
+def source_place(plan: Plan, row: Row, schema: FactSchema, name: str) -> Mapping[str, Any]:
+    """Return where the plan says that a fact came from: its row's place, and its own column."""
     relation = schema.relations.get(row.relation)
     data: Any = plan.document.data
     for step in row.place:
         data = data[step]
-    found = data.get(relation.keys.get("place", "at")) if relation is not None else None
-    return found if isinstance(found, Mapping) else {}
+    place = data.get(relation.keys.get("place", "at")) if relation is not None else None
+    if not isinstance(place, Mapping) or name in row.assumed:
+        return {}
+    columns = place.get("columns", {})
+    found = {key: value for key, value in place.items() if key != "columns"}
+    return {**found, "column": columns[name]} if name in columns else found

@@ -168,7 +168,8 @@ def notes(worked: Worked, day: int) -> Iterator[str]:
     policy = worked.program.edition.policy
     checked_to = policy.about.get("checked_to")
     if checked_to and day > date.fromisoformat(checked_to).toordinal():
-        yield f"the sources of {policy.id} were checked up to {checked_to}; it is judged by a later day"
+        said = f"the sources of {policy.id} were checked up to {checked_to}; it is judged by a later day"
+        yield ". ".join(part for part in (said, policy.about.get("edition_note", "")) if part)
     starts = policy.about.get("in_force", {}).get("from")
     if starts and day < date.fromisoformat(starts).toordinal():
         yield f"{policy.id} is in force from {starts}; this plan is judged by an earlier day"

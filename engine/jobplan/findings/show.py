@@ -12,7 +12,7 @@ from jobplan.expression.checked import Checked
 from jobplan.expression.scope import Ref
 from jobplan.expression.units import show_unit
 from jobplan.facts.schema import FactSchema, Field
-from jobplan.model import Row
+from jobplan.model import Reason, Row
 
 DECIMALS = 4
 """Decimals of a number without a unit of its own."""
@@ -122,3 +122,15 @@ def label_of(row: Row, schema: FactSchema) -> str:
         (written(f, found[f.name]) for f in fields.values() if f.form == "weekday" and found[f.name]), ""
     )
     return ", ".join(part for part in (text or found.id, day) if part)
+
+
+def reason_label(reason: Reason, rows: Mapping[tuple[str, str], Row], schema: FactSchema) -> str:
+    """Return what people call the row of a reason, or the row whose list is not given; nothing for the plan.
+
+    `rows` has every row by relation and id.
+    """
+    relation = reason.relation
+    if not reason.field and relation in schema.relations:
+        relation = schema.relations[relation].parent
+    row = rows.get((relation, reason.row))
+    return "" if row is None or relation == schema.root else label_of(row, schema)

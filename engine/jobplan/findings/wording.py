@@ -17,8 +17,8 @@ CAUSES = {
 MOST_ROWS = 3
 """Rows named in one sentence; the others are counted."""
 
-Label = Callable[[str, str], str]
-"""Takes relation and row id, gives what people call the row."""
+Label = Callable[[Reason], str]
+"""Gives what people call the row of a reason, or the row whose list is not given."""
 
 
 def because(reasons: Iterable[Reason], label: Label) -> list[str]:
@@ -40,13 +40,12 @@ def clause(key: tuple[str, str, str], reasons: list[Reason], label: Label) -> st
     if cause == "not_attested":
         return f"no valid attestation says whether {reasons[0].text}"
     if not field:
-        owners = [label("", reason.row) for reason in reasons if reason.row]
+        owners = [label(reason) for reason in reasons if reason.row]
         among = f" for {listed(owners)}" if owners else ""
         return f"`{relation}` {'is not given' if cause == 'blank' else said}{among}"
     texts = [reason.text for reason in reasons if reason.text]
     what = f"`{field}` {said}" + (f" ({', '.join(dict.fromkeys(texts))})" if texts else "")
-    owners = [label(relation, reason.row) for reason in reasons]
-    owners = [owner for owner in owners if owner]
+    owners = [owner for reason in reasons if (owner := label(reason))]
     return f"{what} in {relation} {listed(owners)}" if owners else what
 
 

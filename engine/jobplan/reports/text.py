@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
-from typing import IO
+from typing import IO, Any
 
 from rich.console import Console
 from rich.padding import Padding
@@ -141,7 +141,14 @@ def evidence_line(item: object) -> str:
     owner = f"{item.relation}.{item.name}" if item.relation else item.name
     unit = f" {item.unit}" if item.unit else ""
     place = f"  {item.place}" if item.place else ""
-    return f"{owner} = {item.shown}{unit}{place}"
+    return f"{owner} = {item.shown}{unit}{place}{cell(item.source)}"
+
+
+def cell(source: Mapping[str, Any]) -> str:
+    """Return the place in the source that a value was imported from, such as a cell of a sheet."""
+    parts = [str(source[key]) for key in ("file", "sheet") if key in source]
+    parts += [f"{key} {source[key]}" for key in ("row", "column") if key in source]
+    return f"  {', '.join(parts)}" if parts else ""
 
 
 def missing(console: Console, findings: Iterable[Finding]) -> None:
