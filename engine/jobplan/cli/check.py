@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,7 @@ from jobplan.cli.options import (
     FOUND,
     UNREAD,
     Day,
-    assumption,
+    assumptions_of,
     colour_option,
     colour_wanted,
     columns,
@@ -23,8 +24,9 @@ from jobplan.cli.options import (
     policy_options,
     said_plainly,
 )
-from jobplan.errors import BrokenPlan
+from jobplan.errors import BrokenPlan, JobplanError, Problem, suggest
 from jobplan.evaluate import Evaluator
+from jobplan.expression.editions import Policies
 from jobplan.findings.model import Finding, Report
 from jobplan.model import SEVERITIES
 from jobplan.reports import RENDERERS, Style
@@ -95,19 +97,42 @@ def check_command(
     """
     with said_plainly():
         evaluator = Evaluator(policies_of(folder, overlays), engine)
+        assumptions = assumptions_of(assumed, evaluator.policies.schema)
         reports, broken = [], False
         for plan in plans:
             try:
-                read = evaluator.read(plan, [assumption(text) for text in assumed])
+                read = evaluator.read(plan, assumptions)
                 judged = evaluator.judge(read, as_of=ordinal(as_of), today=ordinal(today))
-                reports.append(chosen(evaluator.report(judged), rules, topics, severities))
+                reports.append(evaluator.report(judged))
             except BrokenPlan as error:
                 broken = True
                 click.echo(f"{plan}: set aside\n{error}", err=True)
-    if reports:
+        refuse_unknown(evaluator.policies, reports, rules, topics)
+    reports = [chosen(report, rules, topics, severities) for report in reports]
+    many = len(plans) > 1
+    if reports or many:
         wanted = gaps if gaps is not None else form == "json"
-        RENDERERS[form](reports, sys.stdout, Style(colour_wanted(colour), columns(), wanted, evidence))
+        style = Style(colour_wanted(colour), columns(), wanted, evidence, many)
+        RENDERERS[form](reports, sys.stdout, style)
     sys.exit(UNREAD if broken else FOUND if any(fails(r, fail_on) for r in reports) else 0)
+
+
+def refuse_unknown(
+    policies: Policies, reports: Iterable[Report], rules: Iterable[str], topics: Iterable[str]
+) -> None:
+    """Refuse to choose rules and topics that no policy at work has. Raises JobplanError."""
+    known = [
+        rule for name in {r.policy for r in reports} for rule in policies.checked(name).policy.rules.values()
+    ]
+    ids, names = {rule.id for rule in known}, {rule.topic for rule in known}
+    problems = [
+        Problem(f"unknown-{what}", f"no {what} `{word}`", None, suggest(word, options))
+        for what, words, options in (("rule", rules, ids), ("topic", topics, names))
+        for word in words
+        if known and word not in options
+    ]
+    if problems:
+        raise JobplanError(problems)
 
 
 def chosen(

@@ -10,7 +10,7 @@ import click
 
 from jobplan.cli.options import (
     Day,
-    assumption,
+    assumptions_of,
     colour_option,
     colour_wanted,
     columns,
@@ -58,7 +58,7 @@ def explain_command(
 
     with said_plainly():
         evaluator = Evaluator(policies_of(folder, overlays))
-        read = evaluator.read(plan, [assumption(text) for text in assumed])
+        read = evaluator.read(plan, assumptions_of(assumed, evaluator.policies.schema))
         judged = evaluator.judge(read, as_of=ordinal(as_of), today=ordinal(today))
         wanted = full if full is not None else form == "json"
         found = explain(evaluator, judged, rule, row=row, full=wanted)

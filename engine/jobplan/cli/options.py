@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from jobplan.errors import BrokenPlan, JobplanError
+from jobplan.errors import BrokenPlan, JobplanError, Problem, suggest
 
 if TYPE_CHECKING:
     from jobplan.expression.editions import Policies
+    from jobplan.facts.schema import FactSchema
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -65,10 +66,14 @@ colour_option = click.option(
 
 
 def policies_of(folder: Path | None, overlays: tuple[Path, ...]) -> Policies:
-    """Return the policies that the options name."""
+    """Return the policies that the options name. Raises JobplanError where the folder holds none."""
     from jobplan.expression.editions import load_policies  # takes time; help and bad usage do without
 
-    return load_policies(folder, overlays=overlays)
+    found = load_policies(folder, overlays=overlays)
+    if not found.names():
+        help = "a policy is a folder <nation>/<contract> with a policy.yaml"
+        raise JobplanError([Problem("no-policies", f"no policies in {found.folder}", None, help)])
+    return found
 
 
 @contextmanager
@@ -96,6 +101,20 @@ def columns() -> int:
 def ordinal(value: date | None) -> int | None:
     """Return a day as an ordinal."""
     return value.toordinal() if value is not None else None
+
+
+def assumptions_of(texts: Iterable[str], schema: FactSchema) -> list[dict[str, object]]:
+    """Return the assumptions that FACT=VALUE makes. Raises JobplanError for what is no fact."""
+    made = [assumption(text) for text in texts]
+    known = [f"{relation.name}.{fact}" for relation in schema.relations.values() for fact in relation.fields]
+    problems = [
+        Problem("unknown-fact", f"no fact `{item['fact']}`", None, suggest(str(item["fact"]), known))
+        for item in made
+        if item["fact"] not in known
+    ]
+    if problems:
+        raise JobplanError(problems)
+    return made
 
 
 def assumption(text: str) -> dict[str, object]:

@@ -11,12 +11,16 @@ from jobplan.findings.model import Report
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a report is written: with colour, in how many columns, gaps one by one, evidence too."""
+    """How reports are written: with colour, in how many columns, gaps one by one, evidence too.
+
+    `many` tells that several plans were asked for, whatever became of them.
+    """
 
     colour: bool = False
     width: int = 100
     gaps: bool = False
     evidence: bool = False
+    many: bool = False
 
 
 Renderer = Callable[[list[Report], IO[str], Style], None]

@@ -12,9 +12,9 @@ from jobplan.reports.citation import in_one_line
 
 
 def render(reports: list[Report], out: IO[str], style: Style) -> None:
-    """Write one report as an object, several as a list."""
+    """Write one report as an object; a list where several plans were asked for."""
     data = [report_data(report, gaps=style.gaps) for report in reports]
-    json.dump(data[0] if len(data) == 1 else data, out, indent=2, ensure_ascii=False)
+    json.dump(data[0] if len(data) == 1 and not style.many else data, out, indent=2, ensure_ascii=False)
     out.write("\n")
 
 
