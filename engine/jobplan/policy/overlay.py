@@ -9,13 +9,16 @@ from typing import Any
 
 from jobplan.errors import Problem, suggest
 from jobplan.model import Derived, Formula, Parameter, Policy, Rule, Table
-from jobplan.policy.build import Builder
+from jobplan.policy.build import Builder, kind_words
 from jobplan.policy.read import Draft, add_parts, add_rules, digest, load_all, register
 from jobplan.policy.register import check_citations
 from jobplan.policy.tables import build_table, meeting
-from jobplan.source import Route, read_document
+from jobplan.source import Document, Route, read_document
 
 Law = Parameter | Table | Rule | Formula | Derived
+WEAKER = ("local", "recommendation", "information")
+"""What a rule of an overlay may bind by: an agreement, or less."""
+
 ONLY_OPEN = "an overlay sets only what is marked `open: true`"
 
 
@@ -47,6 +50,7 @@ def with_overlay(policy: Policy, folder: Path) -> Policy:
     name = about.get("overlay", folder.name)
     waivers: list[Mapping[str, Any]] = list(policy.group_waivers)
     for document in documents:
+        check_names(document, policy, name, draft.problems)
         register(draft, Builder(document, draft.problems))
     for document in documents:
         laying = Laying(policy, draft, Builder(document, draft.problems), name)
@@ -65,6 +69,7 @@ def with_overlay(policy: Policy, folder: Path) -> Policy:
         measures=draft.measures,
         relations=draft.relations,
         rules=draft.rules,
+        attested=draft.attested,
         sources=draft.sources,
         files=draft.files,
         digest=digest(draft.files),
@@ -73,6 +78,21 @@ def with_overlay(policy: Policy, folder: Path) -> Policy:
         problems=tuple(draft.problems),
         left_out=None if draft.lost else frozenset(draft.left_out),
     )
+
+
+def check_names(document: Document, policy: Policy, name: str, problems: list[Problem]) -> None:
+    """Note an overlay that is laid on twice, and sources and statements that the policy has already."""
+    builder = Builder(document, problems)
+    if "overlay" in document.data and name in policy.overlay:
+        said = f"an overlay `{name}` is laid on already"
+        builder.problem("same-name", said, ("overlay",), "lay it on once, or give one of them another name")
+    for key, data in document.data.get("sources", {}).items():
+        if policy.sources.get(key, builder.source(key, data)) != builder.source(key, data):
+            said = f"the register has another source `{key}` already"
+            builder.problem("same-name", said, ("sources", key), "give this one another key", key=True)
+    for key in policy.attested.keys() & document.data.get("attests", {}).keys():
+        said = f"the policy has an attestation `{key}` already"
+        builder.problem("same-name", said, ("attests", key), "give this one another name", key=True)
 
 
 def group_waivers(builder: Builder, name: str) -> Iterator[Mapping[str, Any]]:
@@ -96,8 +116,9 @@ class Laying:
         """Set open parameters; a parameter that no policy has belongs to the overlay's own rules."""
         for key, data in self.builder.document.data.get("parameters", {}).items():
             route: Route = ("parameters", key)
-            own = self.builder.parameter(key, data, agreed=self.name)
             law = self.draft.parameters.get(key)
+            unit = {"unit": law.unit} if law is not None and law.open and law.unit else {}
+            own = self.builder.parameter(key, {**unit, **data}, agreed=self.name)
             if law is None:
                 self.draft.parameters[key] = own
                 self.check_use(key, route, [p.name for p in self.policy.parameters.values() if p.open])
@@ -107,7 +128,9 @@ class Laying:
                 said = f"expected `{law.unit}`, the unit of `{key}`, found `{own.unit}`"
                 self.builder.problem("wrong-unit", said, (*route, "unit"))
             else:
-                self.draft.parameters[key] = replace(law, values=(*law.values, *own.values), unset="")
+                self.check_kinds(route, own, law)
+                values = tuple(replace(value, cites=value.cites or own.cites) for value in own.values)
+                self.draft.parameters[key] = replace(law, values=(*law.values, *values), unset="")
 
     def tables(self) -> None:
         """Add rows to open tables where the law has none."""
@@ -126,7 +149,16 @@ class Laying:
             else:
                 own = build_table(self.builder, key, data, agreed=self.name)
                 self.check_rows(route, own, law)
-                self.draft.tables[key] = replace(law, rows=(*law.rows, *own.rows))
+                rows = tuple(replace(row, cites=own.cites) for row in own.rows)
+                self.draft.tables[key] = replace(law, rows=(*law.rows, *rows))
+
+    def check_kinds(self, route: Route, own: Parameter, law: Parameter) -> None:
+        """Refuse each value of another kind than those of the law; what has a unit was checked before."""
+        for index, dated in enumerate(own.values):
+            if law.values and not law.unit and type(dated.value) is not type(law.values[0].value):
+                wanted, found = (kind_words(value) for value in (law.values[0].value, dated.value))
+                said = f"expected {wanted} like the policy's own value, found {found}"
+                self.builder.problem("wrong-kind", said, (*route, "values", index, "value"))
 
     def check_rows(self, route: Route, own: Table, law: Table) -> None:
         """Refuse each row for keys that have a row in the law, or in an overlay laid before."""
@@ -153,7 +185,8 @@ class Laying:
     def own_parts(self) -> dict[str, Any]:
         """Return what the overlay adds of its own; what the policy has it may not put in its place."""
         data, law = self.builder.document.data, self.policy
-        own: dict[str, Any] = {"adopts": data.get("adopts", ()), "rules": list(data.get("rules", ()))}
+        own: dict[str, Any] = {key: data[key] for key in ("adopts", "attests") if key in data}
+        own["rules"] = list(data.get("rules", ()))
         own["measures"] = dict(self.still_free(data.get("measures", {}), ("measures",), law.measures))
         own["relations"] = dict(self.still_free(data.get("relations", {}), ("relations",), law.relations))
         own["columns"] = {
@@ -165,6 +198,10 @@ class Laying:
             if same is not None:
                 self.refuse(("rules", index, "id"), f"the rule `{same.id}` is the policy's own", same)
                 own["rules"][index] = {"id": same.id}
+            elif rule.get("force", "local") not in WEAKER:
+                said = f"expected `local`, found `{rule['force']}`"
+                way_out = "a rule of an overlay binds by local agreement"
+                self.builder.problem("wrong-force", said, ("rules", index, "force"), way_out)
         return own
 
     def still_free(
