@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from jobplan.backends.judging import ENGINES, Judge, Worked, default_engine, engine_words, reference, work
-from jobplan.errors import BrokenPlan, Problem
+from jobplan.errors import BrokenPlan, Problem, suggest
 from jobplan.expression.checked import CheckedRule
 from jobplan.expression.editions import Policies, load_policies
 from jobplan.expression.interpret import Interpreter
@@ -112,23 +112,27 @@ class Evaluator:
         day = as_of if as_of is not None else plan.date
         problems = list(self._set_aside(plan, name, day))
         if problems or name is None or day is None:
-            raise BrokenPlan(problems)
+            text = plan.document.text
+            raise BrokenPlan(problems, {plan.document.file: text} if text else None)
         return name, day, self.policies.program(name, day)
 
     def _set_aside(self, plan: Plan, name: str | None, day: int | None) -> Iterator[Problem]:
         schema = self.policies.schema
-        span = plan.span(plan.root)
         if name is None:
-            known = ", ".join(f"`{policy}`" for policy in self.policies.names())
+            names = self.policies.names()
+            meant = suggest("/".join(word or "" for word in plan.policy), names)
+            known = ", ".join(f"`{policy}`" for policy in names)
             given = " and ".join(
                 f"{f} `{v}`" if v else f"no {f}" for f, v in zip(schema.policy, plan.policy, strict=True)
             )
+            said = f"the plan has {given}, for which there is no policy"
             yield Problem(
-                "no-policy", f"the plan has {given}, for which there is no policy", span, f"there are {known}"
+                "no-policy", said, plan.span(plan.root, schema.policy[-1]), meant or f"there are {known}"
             )
         if day is None:
             help = f"give the plan a `{schema.date}`, or say the day with --as-of"
-            yield Problem("no-date", "the plan has no date, so no edition can be chosen", span, help)
+            said = "the plan has no date, so no edition can be chosen"
+            yield Problem("no-date", said, plan.span(plan.root), help)
 
     def judge(
         self, plan: Plan, *, as_of: int | None = None, today: int | None = None, policy: str | None = None

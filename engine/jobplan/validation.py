@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jobplan.errors import Problem, closest, suggest
+from jobplan.nearly import nearly
 from jobplan.source import Document, Route
 from jobplan.source.complaints import PROBLEM_LIMIT
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 60  # characters of a value that a message quotes
 _CHOICES_SHOWN = 12
+_FIELDS_SHOWN = 8
 
 _TYPE_WORDS = {
     "string": "text",
@@ -181,7 +183,7 @@ def problem_at(
     at_key: bool = False,
 ) -> Problem:
     """Return a problem with its span; data without text get the route in words instead."""
-    if not document.text:
+    if not document.text and not document.file:
         return Problem(code, f"{place_words(route)}: {message}" if route else message, None, hint)
     span = document.key_at(route) if at_key else document.at(route)
     return Problem(code, message, span, hint)
@@ -194,14 +196,43 @@ def _say_type(complaint: Complaint, document: Document) -> Iterator[Problem]:
     found = words_of(complaint.found)
     if complaint.found is not None and not isinstance(complaint.found, list | dict):
         found += f" ({_kind(complaint.found)})"
-    hint = None
-    if complaint.found is None:
-        hint = "write a value, or leave the key out if nothing is known"
-    elif "string" in limit and isinstance(complaint.found, int | float):
-        hint = f'put it in quotes: "{json.dumps(complaint.found)}"'
     message = f"expected {expected}, found {found}"
+    if complaint.found is None and not complaint.route:
+        found = "nothing" if document.text.strip() else "an empty file"
+        yield problem_at(document, (), "wrong-type", f"expected {expected}, found {found}")
+        return
+    hint = _type_hint(complaint, limit, expected, document)
     at_key = complaint.found is None and bool(complaint.route) and isinstance(complaint.route[-1], str)
     yield problem_at(document, complaint.route, "wrong-type", message, hint, at_key=at_key)
+
+
+def _type_hint(complaint: Complaint, limit: list[str], expected: str, document: Document) -> str | None:
+    found = complaint.found
+    if found is None:
+        return "write a value, or leave the key out if nothing is known"
+    if limit == ["array"]:
+        if found == "none":
+            return "write [] where there is none"
+        rows = complaint.schema.get("items", {}).get("type") == "object" or isinstance(found, dict)
+        shown = json.dumps(found) if _is_json(document) else found
+        return "begin each entry with `- `" if rows else f"write [{shown}]"
+    if limit == ["object"]:
+        return "write it as `key: value`"
+    if "string" in limit and isinstance(found, int | float) and expected.startswith("text"):
+        return f'put it in quotes: "{json.dumps(found)}"'
+    return _nearly(found, expected, document)
+
+
+def _is_json(document: Document) -> bool:
+    return document.file.lower().endswith(".json")
+
+
+def _nearly(found: Any, expected: str, document: Document) -> str | None:
+    """Return what to write instead; in JSON days and times of day stand in quotes."""
+    hint = nearly(found, expected)
+    if hint is None or not _is_json(document) or not hint[6:7].isdecimal() or "a number" in expected:
+        return hint
+    return f'write "{hint[6:]}"'
 
 
 def _kind(value: Any) -> str:
@@ -226,7 +257,11 @@ def unknown_field(document: Document, route: Route, known: Iterable[str]) -> Pro
     shown = key if len(key) <= _SHOWN else f"{key[:_SHOWN]}…"
     inside = _inside(route[:-1])
     message = f"no field `{shown}`{inside}"
-    return problem_at(document, route, "unknown-field", message, suggest(key, known), at_key=True)
+    options = list(known)
+    hint = suggest(key, options)
+    if hint is None and len(options) <= _FIELDS_SHOWN:
+        hint = f"the fields are {_listed([f'`{option}`' for option in options], 'and')}" if options else None
+    return problem_at(document, route, "unknown-field", message, hint, at_key=True)
 
 
 def _inside(route: Route) -> str:
@@ -254,6 +289,8 @@ def unknown_choice(document: Document, route: Route, found: Any, choices: Iterab
     texts = [choice if isinstance(choice, str) else json.dumps(choice) for choice in choices]
     quoted = [f"`{text}`" for text in texts]
     hint = suggest(found, texts) if isinstance(found, str) else None
+    if found == "none":
+        hint = nearly(found, "")
     expected = _listed(quoted)
     if len(texts) > _CHOICES_SHOWN:
         expected = f"one of {len(texts)} choices"
@@ -264,15 +301,16 @@ def unknown_choice(document: Document, route: Route, found: Any, choices: Iterab
 
 def _say_constant(complaint: Complaint, document: Document) -> Iterator[Problem]:
     expected = complaint.schema.get("expected") or words_of(complaint.limit)
-    yield problem_at(
-        document, complaint.route, "wrong-value", f"expected {expected}, found {words_of(complaint.found)}"
-    )
+    message = f"expected {expected}, found {words_of(complaint.found)}"
+    hint = _nearly(complaint.found, expected, document)
+    yield problem_at(document, complaint.route, "wrong-value", message, hint)
 
 
 def _say_form(complaint: Complaint, document: Document) -> Iterator[Problem]:
     expected = complaint.schema.get("expected") or f"text like `{complaint.limit}`"
     message = f"expected {expected}, found {words_of(complaint.found)}"
-    yield problem_at(document, complaint.route, "wrong-form", message, at_key=complaint.at_key)
+    hint = _nearly(complaint.found, expected, document)
+    yield problem_at(document, complaint.route, "wrong-form", message, hint, at_key=complaint.at_key)
 
 
 def _say_format(complaint: Complaint, document: Document) -> Iterator[Problem]:
@@ -291,7 +329,14 @@ def _say_size(words: str) -> Callable[[Complaint, Document], Iterator[Problem]]:
     def say(complaint: Complaint, document: Document) -> Iterator[Problem]:
         found = complaint.found
         size = f"{len(found)}" if isinstance(found, list | dict | str) else words_of(found)
-        expected = complaint.schema.get("expected") or words.format(complaint.limit)
+        told = words.format(complaint.limit)
+        for one, several in (
+            ("1 characters", "one character"),
+            ("1 entries", "one entry"),
+            ("1 keys", "one key"),
+        ):
+            told = told.replace(f" {one}", f" {several}")
+        expected = complaint.schema.get("expected") or told
         message = f"expected {expected}, found {size}"
         yield problem_at(document, complaint.route, "wrong-size", message, at_key=complaint.at_key)
 

@@ -136,7 +136,8 @@ def _plan(
     reader.problems.extend(elsewhere.problems)
     filled = [assumption for assumption in (*own, *users) if assumption is not None]
     for assumption in sorted(filled, key=lambda a: (a.by_user, not a.row)):  # one for a row goes first
-        _assume(reader, relations[assumption.relation], assumption)
+        place: Route = (key, own.index(assumption)) if assumption in own else ()
+        _assume(reader, relations[assumption.relation], assumption, place)
     return Plan(
         id=root.id,
         digest=digest,
@@ -194,15 +195,20 @@ def _carry(
             continue
         for index, fact in enumerate(facts if isinstance(facts, list | tuple) else ()):
             if fact not in known.fields:
-                _unknown_fact(reader, (*place, name, index), fact, known.fields)
+                _unknown_fact(reader, (*place, name, index), fact, known.fields, name)
     for name, relation in relations.items():
         facts = carries.get(name)
         carried = frozenset(facts) if isinstance(facts, list | tuple) else None
         leave_out(relation, carried, schema.relations[name].fields)
 
 
-def _unknown_fact(reader: RowReader, route: Route, name: Any, known: Iterable[str]) -> None:
-    reader.complain(route, "unknown-fact", f"no fact {words_of(name)}", suggest(str(name), known))
+def _unknown_fact(reader: RowReader, route: Route, name: Any, known: Iterable[str], of: str = "") -> None:
+    """Complain of a fact; of one without its relation the relations that have it are suggested."""
+    options = list(known)
+    homes = [option for option in options if option.endswith(f".{name}")]
+    hint = f"write it with its relation, such as {homes[0]}" if homes else suggest(str(name), options)
+    said = f"no fact {words_of(name)}" + (f" in `{of}`" if of else "")
+    reader.complain(route, "unknown-fact", said, hint)
 
 
 def _assumption(
@@ -234,11 +240,13 @@ def _assumed_value(reader: RowReader, field: Field, written: Any, route: Route) 
         return None
 
 
-def _assume(reader: RowReader, relation: Relation, assumption: Assumption) -> None:
+def _assume(reader: RowReader, relation: Relation, assumption: Assumption, place: Route) -> None:
     """Fill the fact in where it is missing: never over a value, a stated `none` or a conflict."""
     rows = [row for row in relation.rows if assumption.row in ("", row.id)]
     if assumption.row and not rows and not assumption.by_user:
-        reader.complain(("assumptions",), "unknown-row", f"no row `{assumption.row}` in `{relation.name}`")
+        hint = suggest(assumption.row, [row.id for row in relation.rows])
+        said = f"no row `{assumption.row}` in `{relation.name}`"
+        reader.complain((*place, "row"), "unknown-row", said, hint)
     for row in rows:
         field = assumption.field
         if field in row or row.causes.get(field) in ("none", "conflict"):

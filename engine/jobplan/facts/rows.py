@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from jobplan.errors import Problem
@@ -81,14 +82,20 @@ class RowReader:
         parents = frozenset(without) if schema.parent else frozenset[str]()
         return Relation(schema.name, rows, not without, "blank" if without else None, parents), found
 
-    def row(self, schema: RelationSchema, data: Mapping[str, Any], place: Route) -> Row:
+    def row(
+        self,
+        schema: RelationSchema,
+        data: Mapping[str, Any],
+        place: Route,
+        elsewhere: Mapping[str, Route] | None = None,
+    ) -> Row:
         """Read the facts of one row; its id and parent are not set."""
         row = Row(relation=schema.name, place=place)
         fields, keys = schema.fields, schema.keys.values()
         for key, written in data.items():
             field = fields.get(key)
             if field is not None:
-                self._fact(row, field, written, (*place, key))
+                self._fact(row, field, written, (elsewhere and elsewhere.get(key)) or (*place, key))
             elif self._looks_for_unknown and key not in keys and key not in schema.children:
                 self.complain_of_unknown((*place, key), (*fields, *keys, *schema.children))
         unreadable = data.get(schema.keys.get("unreadable", ""))
@@ -107,10 +114,12 @@ class RowReader:
             self.gather(lambda: self._same_id(row, first))
 
     def _same_id(self, row: Row, first: Row) -> Problem:
-        problem = problem_at(self.document, row.place, "same-id", f"the id `{row.id}` stands twice")
+        said = f"two rows of `{row.relation}` have the id `{row.id}`"
+        way_out = "give one of them another id, or leave it out"
+        problem = problem_at(self.document, (*row.place, "id"), "same-id", said, way_out)
         if not self.document.text:
             return problem
-        return replace(problem, related=(("first here", self.document.at(first.place)),))
+        return replace(problem, related=(("first here", self.document.at((*first.place, "id"))),))
 
     def _rows(self, schema: RelationSchema, listed: Any, route: Route, parent: Row) -> Iterator[Written]:
         for index, data in enumerate(listed):
@@ -120,31 +129,41 @@ class RowReader:
                 continue
             given = data.get(schema.keys.get("id", ""))
             rest = {name: data[name] for name in schema.children if name in data}
-            for suffix, written in self._expanded(schema, data, place):
-                row = self.row(schema, written, place)
+            for suffix, written, elsewhere in self._expanded(schema, data, place):
+                row = self.row(schema, written, place, elsewhere)
                 row.parent = parent
                 self.name(row, f"{given}{suffix}" if isinstance(given, str) else None, rest)
                 yield Written(row, data)
 
     def _expanded(
         self, schema: RelationSchema, data: Mapping[str, Any], place: Route
-    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yield the row, or one for each entry of its shorthand, with what that adds to the id."""
+    ) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Route]]]:
+        """Yield the row, or one for each entry of its shorthand.
+
+        With it goes what that adds to the id, and the routes of facts that stand under another key.
+        """
         short = schema.shorthand
         if short is None or short.key not in data:
-            yield "", data
+            yield "", data, {}
             return
         rest = {key: value for key, value in data.items() if key != short.key}
         for key in (short.expands, *short.not_with):
             if key in rest:
-                self.complain((*place, key), "not-together", f"`{key}` cannot stand beside `{short.key}`",
-                              "write a row for each, or leave it out")  # fmt: skip
+                said, way_out = (
+                    f"`{key}` cannot stand beside `{short.key}`",
+                    "write a row for each, or leave it out",
+                )
+                where: Route = (*place, key)
+                self.gather(
+                    partial(problem_at, self.document, where, "not-together", said, way_out, at_key=True)
+                )
         entries = data[short.key]
         if not isinstance(entries, list | tuple):
             self.complain_of_type((*place, short.key), "a list", entries)
             return
-        for entry in entries:
-            yield f".{entry}", {**rest, short.expands: entry}
+        for index, entry in enumerate(entries):
+            elsewhere: dict[str, Route] = {short.expands: (*place, short.key, index)}
+            yield f".{entry}", {**rest, short.expands: entry}, elsewhere
 
     def _fact(self, row: Row, field: Field, written: Any, route: Route) -> None:
         name = field.name

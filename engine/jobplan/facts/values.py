@@ -9,6 +9,7 @@ from typing import Any
 
 from jobplan.errors import Problem
 from jobplan.facts.schema import Field, Form
+from jobplan.nearly import nearly
 from jobplan.source import Document, Route
 from jobplan.source.complaints import NUMBER_LIMIT
 from jobplan.validation import no_such_date, problem_at, unknown_choice, words_of
@@ -18,12 +19,16 @@ _ORDERED: frozenset[Form] = frozenset({"number", "date", "clock"})
 
 
 class WrongValueError(Exception):
-    """A value that is not written as its fact has to be; `code` and `expected` go into the problem."""
+    """A value that is not written as its fact has to be; `code` and `expected` go into the problem.
 
-    def __init__(self, expected: str, code: str = "wrong-type") -> None:
+    `found` are the words for what is there, where the value itself does not tell.
+    """
+
+    def __init__(self, expected: str, code: str = "wrong-type", found: str = "") -> None:
         super().__init__(expected)
         self.expected = expected
         self.code = code
+        self.found = found
 
     def problem(self, document: Document, route: Route, written: Any, field: Field) -> Problem:
         """Return what is to be said about the value at `route`."""
@@ -31,8 +36,8 @@ class WrongValueError(Exception):
             return unknown_choice(document, route, written, field.choices)
         if self.code == "no-such-date":
             return no_such_date(document, route, written)
-        message = f"expected {self.expected}, found {words_of(written)}"
-        return problem_at(document, route, self.code, message)
+        message = f"expected {self.expected}, found {self.found or words_of(written)}"
+        return problem_at(document, route, self.code, message, nearly(written, self.expected))
 
 
 def value_of(field: Field, written: Any) -> Any:
@@ -56,9 +61,9 @@ def settle(field: Field, written: Mapping[str, Any]) -> tuple[Any, str]:
     if field.form == "list" or (kind == "range" and field.form not in _ORDERED):
         raise WrongValueError("a value that can be in a range" if kind == "range" else "a list")
     values = [value_of(field, value) for value in listed]
-    if kind == "range" and values[0] > values[1]:
-        raise WrongValueError("the lower value first", "wrong-value")
     words = (" to " if kind == "range" else " or ").join(words_of(value).strip("`") for value in listed)
+    if kind == "range" and values[0] > values[1]:
+        raise WrongValueError("the lower value first", "wrong-value", f"`{words}`")
     return (values[0] if all(value == values[0] for value in values) else None), words
 
 

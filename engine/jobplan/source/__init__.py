@@ -105,7 +105,7 @@ def _decoded(file: str, content: str | bytes) -> str:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise refuse("not-utf-8", "expected UTF-8, found UTF-16", "save the file as UTF-8")
     if b"\0" in raw:
-        raise refuse("not-text", "expected text, found a binary file")
+        raise refuse("not-text", "expected text, found a binary file", "save it as text, in YAML or JSON")
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:

@@ -4,8 +4,9 @@ import json
 import re
 from typing import Any
 
-from jobplan.errors import BrokenInput, Extent, Lines, Problem
+from jobplan.errors import BrokenInput, Extent
 from jobplan.source.complaints import DEPTH_LIMIT, NUMBER_LIMIT, VALUE_LIMIT, Complaints, RefusedError
+from jobplan.source.json_syntax import json_problem
 from jobplan.source.places import Branch, Inside, Place, extent_of
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -24,7 +25,7 @@ def read_json(file: str, text: str) -> Any:
     try:
         data = doubts.read(text)
     except json.JSONDecodeError as error:
-        raise BrokenInput([_syntax_problem(error, file)], {file: text}) from None
+        raise BrokenInput([json_problem(error, file)], {file: text}) from None
     except RecursionError as error:
         too_deep = error
     complaints = Complaints(file, text)
@@ -174,9 +175,3 @@ class _Scan:
         """Return where the next entry or the closing bracket stands."""
         at = self._skip(extent_of(place)[1])
         return self._skip(at + 1) if self._text[at] == "," else at
-
-
-def _syntax_problem(error: json.JSONDecodeError, file: str) -> Problem:
-    said = error.msg.removesuffix(" at")
-    message = (said[:1].lower() + said[1:]).replace("expecting", "expected").replace("'", "`")
-    return Problem("json-syntax", message, Lines(error.doc).span(file, (error.pos, error.pos + 1)))

@@ -32,6 +32,8 @@ from jobplan.source.yaml_syntax import reader_problem, syntax_problem
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
+_DECIMAL_COMMA = re.compile(r"[0-9],[0-9]+$")
+_SHORT = 20  # characters that tell whether a comma stands in a number
 _UNREAD = "leave it out, or quote the text"
 
 
@@ -163,13 +165,18 @@ class _Reader:
             message = f"expected a value, found the anchor {quoted('&' + event.anchor)}"
             self._complaints.add("anchor", message, _extent(event), _UNREAD)
         if event.tag is not None:
-            message = f"expected a value, found the tag {quoted(event.tag)}"
+            words = event.tag.replace("tag:yaml.org,2002:", "!!")
+            message = f"expected a value, found the tag {quoted(words)}"
             self._complaints.add("tag", message, _extent(event), _UNREAD)
 
     def _complain_of_key(self, event: Any, extent: Extent) -> None:
         if type(event) is AliasEvent:
             return
         is_scalar = type(event) is ScalarEvent
+        if is_scalar and _DECIMAL_COMMA.search(self._complaints.text[max(0, extent[1] - _SHORT) : extent[1]]):
+            message = f"expected a decimal point, found the comma before `{event.value}`"
+            self._complaints.add("key-not-text", message, extent, "write 1.25 and not 1,25")
+            return
         found = (quoted(event.value) if event.value else "none") if is_scalar else "a list or mapping"
         way_out = "quote it" if is_scalar and event.value else QUOTE_IT
         self._complaints.add("key-not-text", f"expected text as a key, found {found}", extent, way_out)

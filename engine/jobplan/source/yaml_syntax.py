@@ -83,6 +83,8 @@ def _words(error: yaml.MarkedYAMLError, text: str, at: int) -> tuple[str, str | 
         return _bad_start("\t")
     if said in _CLOSING and not text[at:].strip():
         return f"expected {_CLOSING[said]}, found the end of the file", f"close it with {_CLOSING[said]}"
+    if said in _CLOSING and error.context_mark and "\n" in text[error.context_mark.index : at]:
+        return _WORDS[said][0], f"close it with {_CLOSING[said]} before this line, or {QUOTE_IT}"
     if said == "did not find expected key" and text[:at].rpartition("\n")[2].strip():
         return "expected the end of the line", QUOTE_IT
     return _FROM_CONTEXT.get(said) or _WORDS.get(said) or (said, None)
