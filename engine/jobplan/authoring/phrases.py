@@ -271,7 +271,9 @@ class Phrases:
         while isinstance(node, exp.Paren):
             node = node.this
         if isinstance(node, exp.Sub):
-            return f"the difference between {self.noun(node.this)} and {self.noun(node.expression)}"
+            first = self.noun(node.this)
+            comma = "," if "," in first and not first.endswith(")") else ""
+            return f"the difference between {first}{comma} and {self.noun(node.expression)}"
         return f"the size of {self.noun(node)}"
 
     def later(self, day: Tree, count: Tree, unit: str) -> str:
