@@ -58,6 +58,10 @@ def read_cases(folder: Path, policy: Policy, topic: str | None = None) -> list[C
     problems: list[Problem] = []
     texts: dict[str, str] = {}
     cases: list[Case] = []
+    known = sorted({path.name.removesuffix(CASES) for path in folder.glob(f"*{CASES}")})
+    if topic is not None and topic not in known:
+        said = f"no cases of a topic `{topic}` in {folder}"
+        problems.append(Problem("unknown-topic", said, None, suggest(topic, known)))
     for path in sorted(folder.glob(f"{topic or '*'}{CASES}")):
         try:
             document = read_document(str(path))
