@@ -43,14 +43,23 @@ class Guards:
 
 @dataclass(slots=True)
 class Emitter:
-    """Writes expressions of one edition; `measures` maps measures to local names."""
+    """Writes expressions of one edition.
+
+    `measures` maps measures to local names, `sides` the names in a pair to the variables that hold
+    its rows while it is not known whether there is such a pair.
+    """
 
     edition: Edition
     root: str
     measures: dict[str, str]
     row: str = "r"
     this: str = "o"
+    sides: dict[str, str] = field(default_factory=dict)
     count: int = 0
+    measures_held: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.measures_held = frozenset(self.measures.values())
 
     def fresh(self) -> str:
         """Return a name not used before."""
@@ -70,7 +79,9 @@ class Emitter:
             return "plan"
         source = self.row
         for hop in ref.path:
-            if hop == "parent":
+            if hop in self.sides:
+                source = self.sides[hop]
+            elif hop == "parent":
                 source += ".parent"
             elif hop == "this":
                 source = self.this
@@ -127,9 +138,13 @@ class Emitter:
 
     def connective(self, node: Tree) -> str:
         """Write `and` or `or`: what decides alone decides, else one unknown makes it unknown."""
-        stop = "False" if isinstance(node, exp.And) else "True"
-        other = "True" if isinstance(node, exp.And) else "False"
-        parts = flat(node, type(node))
+        return self.joined(flat(node, type(node)), "False" if isinstance(node, exp.And) else "True")
+
+    def joined(self, parts: list[Tree], stop: str) -> str:
+        """Write several conditions joined; `stop` is the truth that decides alone."""
+        if len(parts) == 1:
+            return self.emit(parts[0])
+        other = "True" if stop == "False" else "False"
         names = [self.fresh() for _ in parts]
         tests = " or ".join(
             f"({t} := {self.emit(part)}) is {stop}" for t, part in zip(names, parts, strict=True)
@@ -188,9 +203,9 @@ class Emitter:
         if source == "today" or source[:1] in "'\"" or source.replace(".", "").replace("-", "").isdigit():
             return source
         if source not in guards.names:
-            name = self.fresh()
-            guards.names[source] = name
-            guards.tests.append(f"({name} := {source}) is None")
+            held = source in self.measures_held
+            name = guards.names[source] = source if held else self.fresh()
+            guards.tests.append(f"{name} is None" if held else f"({name} := {source}) is None")
         return guards.names[source]
 
     def divisor(self, node: Tree, guards: Guards) -> str:
@@ -227,7 +242,8 @@ class Emitter:
         """Write a function that is defined for all known values."""
         given = [self.strict(a, guards) for a in arguments(node)]
         if name == "wrap":
-            return f"wrap({given[0]}, {self.divisor(arguments(node)[1], guards)})"
+            over, x = self.divisor(arguments(node)[1], guards), self.fresh()
+            return f"(({x} := {given[0]}) - {over} * floor({x} / {over}))"
         if name == "starts_with":
             return f"{given[0]}.startswith({given[1]})"
         if name in ("least", "greatest"):

@@ -225,6 +225,8 @@ class Steps:
 
     def circular(self, opens: float, closes: float) -> float:
         """Return the minutes inside windows of an interval that may run past the circle's end."""
+        if not self.total[-1]:
+            return 0.0
         rounds, rest = divmod(max(0.0, closes - opens), self.length)
         start = opens % self.length
         found = rounds * self.total[-1] + self.between(start, min(start + rest, self.length))

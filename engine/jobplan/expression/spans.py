@@ -18,11 +18,13 @@ class TooManyPairsError(Exception):
     """A plan has so many rows that comparing each with each would take too long."""
 
 
-def union(name: str, plan: Row, members: Sequence[tuple[Relation, bool, Mapping[str, Value]]]) -> Relation:
+def union(
+    name: str, plan: Row, members: Sequence[tuple[Relation, bool, Callable[[Row], dict[str, Any]]]]
+) -> Relation:
     """Put the rows of several relations under one set of columns; `whole` is given for each."""
     rows = [
         Row(
-            {key: value(row) for key, value in columns.items()},
+            columns(row),
             id=f"{relation.name}:{row.id}",
             relation=name,
             parent=plan,
@@ -64,36 +66,46 @@ def rows_where(name: str, source: Relation, whole: bool, where: Callable[[Row], 
     return Relation(name, rows, whole, open_parents=frozenset(doubtful))
 
 
+Side = tuple[str, Relation, Callable[[Row], Truth]]
+"""Of a pair: the name of the row in it, where it comes from, and what is asked of it alone."""
+
+
 def pairs(
-    name: str,
-    plan: Row,
-    first: tuple[str, Relation],
-    second: tuple[str, Relation],
-    whole: bool,
-    where: Callable[[Row], Truth],
+    name: str, plan: Row, first: Side, second: Side, whole: bool, where: Callable[[Row, Row], Truth]
 ) -> Relation:
-    """Pair the rows of two relations, or of one unordered; a pair that may not exist says `maybe`."""
-    (a, left), (b, right) = first, second
+    """Pair the rows of two relations, or of one unordered; a pair that may not exist says `maybe`.
+
+    A pair exists if both rows and the pair itself are as asked; each row is asked only once.
+    """
+    (a, left, _), (b, right, _) = first, second
     if len(left.rows) * len(right.rows) > MOST_PAIRS:
         count = f"{len(left.rows):,} and {len(right.rows):,}"
         raise TooManyPairsError(f"too many rows to compare each with each in `{name}`: {count}")
     found: list[Row] = []
     same = left.name == right.name
-    order = sorted(left.rows, key=by_id) if same else left.rows
-    probe = Row(relation=name, parent=plan)
-    for i, one in enumerate(order):
-        probe[a] = one
-        for other in order[i + 1 :] if same else right.rows:
-            probe[b] = other
-            exists = where(probe)
-            if exists is not False:
-                pair = Row(
-                    {a: one, b: other}, id=f"{one.id}+{other.id}", relation=name, parent=plan, place=one.place
-                )
-                if exists is None:
-                    pair["maybe"] = True
-                found.append(pair)
+    ones, others = side(first, in_order=same), side(second, in_order=same)
+    for place, one, first_fits in ones:
+        for other_place, other, second_fits in others:
+            if same and other_place <= place:
+                continue
+            exists = where(one, other)
+            if exists is False:
+                continue
+            pair = Row(
+                {a: one, b: other}, id=f"{one.id}+{other.id}", relation=name, parent=plan, place=one.place
+            )
+            if exists is None or first_fits is None or second_fits is None:
+                pair["maybe"] = True
+            found.append(pair)
     return Relation(name, found, whole)
+
+
+def side(given: Side, *, in_order: bool) -> list[tuple[int, Row, Truth]]:
+    """Return the rows that may stand on one side of a pair, with their places and whether they fit."""
+    _, relation, asked = given
+    rows = sorted(relation.rows, key=by_id) if in_order else relation.rows
+    found = ((place, row, asked(row)) for place, row in enumerate(rows))
+    return [mine for mine in found if mine[2] is not False]
 
 
 def by_id(row: Row) -> str:

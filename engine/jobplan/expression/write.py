@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from jobplan.expression.checked import Checked, CheckedDerived, CheckedFormula, CheckedRule
+from jobplan.expression.checked import Checked, CheckedDerived, CheckedFormula, CheckedRule, refs
 from jobplan.expression.emit import Emitter, flat
 from jobplan.expression.forms import And, Atom, Const, Form, Not, Or
 from jobplan.expression.parse import Tree
@@ -210,8 +210,9 @@ class Writer:
         """Write a union."""
         members = []
         for name, columns in checked.members.items():
-            written = ", ".join(f"{key!r}: {self.function(tree)}" for key, tree in columns.items())
-            members.append(f"(R[{name!r}], {self.whole(name)}, {{{written}}})")
+            self.emitter.on("r")
+            written = ", ".join(f"{key!r}: {self.emitter.emit(tree)}" for key, tree in columns.items())
+            members.append(f"(R[{name!r}], {self.whole(name)}, (lambda r: {{{written}}}))")
         return f"union({checked.derived.name!r}, plan, [{', '.join(members)}])"
 
     def make_each(self, checked: CheckedDerived) -> str:
@@ -232,9 +233,20 @@ class Writer:
         # nothing pairs with nothing: a side that is known to be empty settles it
         none = " or ".join(f"({self.whole(side)} and not R[{side!r}].rows)" for side in (left, right))
         whole = f"(({self.whole(left)} and {self.whole(right)}) or {none})"
-        where = self.function(checked.trees["where"])
-        sides = f"({a!r}, R[{left!r}]), ({b!r}, R[{right!r}])"
-        return f"pairs({checked.derived.name!r}, plan, {sides}, {whole}, {where})"
+        first, second, both = self.parted(checked.trees["where"], a, b)
+        sides = f"({a!r}, R[{left!r}], {first}), ({b!r}, R[{right!r}], {second})"
+        return f"pairs({checked.derived.name!r}, plan, {sides}, {whole}, {both})"
+
+    def parted(self, where: Tree, first: str, second: str) -> tuple[str, str, str]:
+        """Write what a condition asks of the first row of a pair, of the second, and of both."""
+        parts: dict[str, list[Tree]] = {"first": [], "second": [], "both": []}
+        for part in flat(where, exp.And):
+            seconds = {ref.path[:1] == (second,) for ref in refs(part) if ref.path}
+            parts["both" if len(seconds) > 1 else "second" if True in seconds else "first"].append(part)
+        self.emitter.sides = {first: "a", second: "b"}
+        written = [self.emitter.joined(mine, "False") if mine else "True" for mine in parts.values()]
+        self.emitter.sides = {}
+        return f"(lambda a: {written[0]})", f"(lambda b: {written[1]})", f"(lambda a, b: {written[2]})"
 
     def owners(self, checked: CheckedDerived) -> str:
         """Write the rows within which spans lie, their child rows by owner, and open owners."""

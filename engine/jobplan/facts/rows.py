@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 from jobplan.errors import Problem
 from jobplan.facts.schema import Field, RelationSchema
-from jobplan.facts.values import WrongValueError, settle, value_of
+from jobplan.facts.values import READ, WrongValueError, settle, value_of
 from jobplan.model import Cause, Relation, Row
 from jobplan.source import Document, Route
 from jobplan.source.complaints import PROBLEM_LIMIT
 from jobplan.validation import problem_at, unknown_field, words_of
 
+_PLAIN = frozenset({str, int, float, bool, list})
 _ID_LENGTH = 10  # hexadecimal digits of a row's content in an id made from it
 
 
@@ -94,12 +95,19 @@ class RowReader:
         fields, keys = schema.fields, schema.keys.values()
         for key, written in data.items():
             field = fields.get(key)
-            if field is not None:
+            if field is None:
+                if self._looks_for_unknown and key not in keys and key not in schema.children:
+                    self.complain_of_unknown((*place, key), (*fields, *keys, *schema.children))
+            elif type(written) not in _PLAIN or (written == "none" and field.none):
                 self._fact(row, field, written, (elsewhere and elsewhere.get(key)) or (*place, key))
-            elif self._looks_for_unknown and key not in keys and key not in schema.children:
-                self.complain_of_unknown((*place, key), (*fields, *keys, *schema.children))
+            else:  # nearly every fact, so without a call of its own
+                try:
+                    row[key] = READ[field.form](field, written)
+                except WrongValueError as error:
+                    route = (elsewhere and elsewhere.get(key)) or (*place, key)
+                    self.complain_of_value(route, error, written, field)
         unreadable = data.get(schema.keys.get("unreadable", ""))
-        if isinstance(unreadable, Mapping):
+        if unreadable is not None and isinstance(unreadable, Mapping):
             self._unreadable(row, schema, unreadable)
         return row
 
@@ -124,7 +132,7 @@ class RowReader:
     def _rows(self, schema: RelationSchema, listed: Any, route: Route, parent: Row) -> Iterator[Written]:
         for index, data in enumerate(listed):
             place = (*route, index)
-            if not isinstance(data, Mapping):
+            if type(data) is not dict and not isinstance(data, Mapping):
                 self.complain_of_type(place, "a mapping", data)
                 continue
             given = data.get(schema.keys.get("id", ""))

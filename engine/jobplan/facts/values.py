@@ -45,7 +45,7 @@ def value_of(field: Field, written: Any) -> Any:
 
     Clock times are minutes from midnight, days of the week count from 1. Raises WrongValueError.
     """
-    return _READ[field.form](field, written)
+    return READ[field.form](field, written)
 
 
 def settle(field: Field, written: Mapping[str, Any]) -> tuple[Any, str]:
@@ -68,7 +68,7 @@ def settle(field: Field, written: Mapping[str, Any]) -> tuple[Any, str]:
 
 
 def _number(_: Field, written: Any) -> float:
-    if isinstance(written, bool) or not isinstance(written, int | float):
+    if isinstance(written, bool) or not isinstance(written, (int, float)):
         raise WrongValueError("a number")
     if not abs(written) <= NUMBER_LIMIT:
         raise WrongValueError(f"a number below {NUMBER_LIMIT:.0e}", "wrong-size")
@@ -135,14 +135,14 @@ def _list(field: Field, written: Any) -> tuple[float | str, ...]:
     if not isinstance(written, list | tuple):
         raise WrongValueError("a list")
     if field.of:
-        read = _READ[field.of]
+        read = READ[field.of]
         return tuple(read(field, entry) for entry in written)
     return tuple(
         _text(field, entry) if isinstance(entry, str) else _number(field, entry) for entry in written
     )
 
 
-_READ: Mapping[Form, Callable[[Field, Any], Any]] = {
+READ: Mapping[Form, Callable[[Field, Any], Any]] = {
     "number": _number,
     "truth": _truth,
     "text": _text,
