@@ -162,11 +162,11 @@ class FindingMaker:
         return self.shower.kind(tree.meta.get("kind", ""), value)
 
     def citations(self, basis: RuleBasis, row: Row | None) -> tuple[Citation, ...]:
-        """Return the rule's own citations, and those of local agreements used."""
-        found = list(basis.checked.rule.cites)
-        if row is not None:
-            found += [cite for _, used in self.local_rows(basis, row) for cite in used.cites]
-        return tuple(dict.fromkeys(found))
+        """Return the rule's own citations, and after the first of them those of local agreements used."""
+        first, *others = basis.checked.rule.cites
+        used = () if row is None else self.local_rows(basis, row)
+        local = (cite for _, agreed in used for cite in agreed.cites)
+        return tuple(dict.fromkeys((first, *local, *others)))
 
     def local_rows(self, basis: RuleBasis, row: Row) -> Iterator[tuple[str, TableRow]]:
         """Yield the table and the row of each look-up that a local agreement answers."""
@@ -307,7 +307,9 @@ def rule_bases(worked: Worked) -> dict[str, RuleBasis]:
 
 
 def citations_behind(edition: Edition, uses: Uses) -> Iterator[Citation]:
-    """Yield the citations of the tables, parameters and other rules that a rule rests on."""
+    """Yield the citations of what a rule rests on: of agreements first, of tables, parameters, other rules."""
+    for name in sorted(uses.parameters & edition.agreed.keys()):
+        yield from edition.cites.get(name, ())
     for name in sorted(uses.tables):
         yield from edition.policy.tables[name].cites
     for name in sorted(uses.parameters):
