@@ -307,7 +307,7 @@ def rule_bases(worked: Worked) -> dict[str, RuleBasis]:
 
 
 def citations_behind(edition: Edition, uses: Uses) -> Iterator[Citation]:
-    """Yield the citations of what a rule rests on: of agreements first, of tables, parameters, other rules."""
+    """Yield the citations of what a rule rests on: of agreements first, then tables, parameters, rules."""
     for name in sorted(uses.parameters & edition.agreed.keys()):
         yield from edition.cites.get(name, ())
     for name in sorted(uses.tables):
