@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from jobplan.authoring.sentence import Sentences
 from jobplan.errors import JobplanError, Problem, suggest
 from jobplan.evaluate import Evaluator, Judged
-from jobplan.findings.explain import Explainer, explanation
-from jobplan.findings.steps import Explanation
+from jobplan.expression.checked import CheckedRule
+from jobplan.findings.explain import Explainer
+from jobplan.findings.model import Finding
+from jobplan.findings.report import overall
+from jobplan.findings.show import label_of
+from jobplan.findings.steps import Explanation, SubjectSteps
+from jobplan.findings.wording import because
 from jobplan.model import Judgement, Period
 
 
@@ -28,18 +34,59 @@ def explain(
     wanted = [judgement for judgement in mine if row is None or id_of(judgement) == row]
     if not wanted and row is not None:
         raise JobplanError([unknown_row(rule, row, mine)])
-    findings = [finding for finding in evaluator.report(judged).findings if finding.rule == rule]
-    return explanation(
-        Explainer(judged.plan, worked, evaluator.policies.schema, str(evaluator.policies.folder), full),
-        checked.rules[rule],
-        mine,
-        wanted,
-        findings,
+    findings = {found.subject: found for found in evaluator.report(judged).findings if found.rule == rule}
+    schema, policy = evaluator.policies.schema, worked.program.edition.policy
+    explainer = Explainer(judged.plan, worked, schema, str(evaluator.policies.folder), full)
+    asked = checked.rules[rule]
+    return Explanation(
+        plan=judged.plan.id,
+        file=judged.plan.document.file,
         policy=judged.policy,
+        policy_title=policy.title,
         judged_on=date.fromordinal(judged.day).isoformat(),
-        sentence=Sentences(checked, evaluator.policies.schema, worked.program.edition).rule(
-            checked.rules[rule]
-        ),
+        today=date.fromordinal(worked.today).isoformat(),
+        rule=rule,
+        title=asked.rule.title,
+        topic=asked.rule.topic,
+        relation=asked.rule.for_each,
+        force=asked.rule.force,
+        strength=asked.rule.strength,
+        sentence=Sentences(checked, schema, worked.program.edition).rule(asked),
+        place=explainer.places.of(asked.rule.place),
+        verdict=overall({judgement.verdict: True for judgement in mine}),
+        citations=asked.rule.cites,
+        subjects=tuple(subject(explainer, asked, judgement, findings) for judgement in wanted),
+        sources=policy.sources,
+        names=policy.nation.get("names", {}),
+    )
+
+
+def subject(
+    explainer: Explainer,
+    checked: CheckedRule,
+    judgement: Judgement,
+    findings: Mapping[str | None, Finding],
+) -> SubjectSteps:
+    """Explain one judgement."""
+    row = judgement.subject
+    id = None if row is None or row is explainer.worked.root else row.id
+    finding = findings.get(id) or findings.get(None)  # the gap of several rows has no subject
+    known = finding if finding is not None and finding.verdict == judgement.verdict else None
+    applies = explainer.applies(checked, row) if row is not None else None
+    asked = row is not None and (applies is None or applies.value is not False)
+    return SubjectSteps(
+        subject=id,
+        label=label_of(row, explainer.schema) if row is not None and id is not None else "",
+        verdict=judgement.verdict,
+        place=explainer.row_place(row) if row is not None else "",
+        open=row is None,
+        as_stated=judgement.as_stated,
+        severity=known.severity if known is not None else "",
+        message=known.message.text if known is not None and known.verdict == "violated" else "",
+        waived=known.waived if known is not None else "",
+        reasons=tuple(because(judgement.reasons, explainer.label)),
+        applies=applies,
+        requires=explainer.step(checked.requires, row) if asked and row is not None else None,
     )
 
 

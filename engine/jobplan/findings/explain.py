@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -20,14 +20,12 @@ from jobplan.facts.document import Plan
 from jobplan.facts.schema import FactSchema
 from jobplan.findings.explain_formula import parts_of
 from jobplan.findings.make import source_place
-from jobplan.findings.model import Finding
 from jobplan.findings.places import Places
-from jobplan.findings.report import overall
-from jobplan.findings.show import Shower, label_of, reason_label
-from jobplan.findings.steps import Explanation, Step, StepKind, SubjectSteps
+from jobplan.findings.show import Shower, reason_label
+from jobplan.findings.steps import Step, StepKind
 from jobplan.findings.units import is_counted
 from jobplan.findings.wording import because
-from jobplan.model import Judgement, Reason, Row
+from jobplan.model import Reason, Row
 
 
 @dataclass(slots=True)
@@ -303,74 +301,6 @@ class Explainer:
         """Return where a fact stands in the plan's file; where it is missing, its row."""
         span = self.plan.span(row, name)
         return str(span) if span is not None else ""
-
-
-def explanation(
-    explainer: Explainer,
-    checked: CheckedRule,
-    judgements: Sequence[Judgement],
-    wanted: Sequence[Judgement],
-    findings: Sequence[Finding],
-    *,
-    policy: str,
-    judged_on: str,
-    sentence: str,
-) -> Explanation:
-    """Explain the `wanted` among the judgements on one rule; `findings` are those of that rule."""
-    plan, rule, whole = explainer.plan, checked.rule, explainer.worked.program.edition.policy
-    by_subject = {finding.subject: finding for finding in findings}
-    return Explanation(
-        plan=plan.id,
-        file=plan.document.file,
-        policy=policy,
-        policy_title=whole.title,
-        judged_on=judged_on,
-        today=date.fromordinal(explainer.worked.today).isoformat(),
-        rule=rule.id,
-        title=rule.title,
-        topic=rule.topic,
-        relation=rule.for_each,
-        force=rule.force,
-        strength=rule.strength,
-        sentence=sentence,
-        place=explainer.places.of(rule.place),
-        verdict=overall({judgement.verdict: True for judgement in judgements}),
-        citations=rule.cites,
-        subjects=tuple(subject(explainer, checked, judgement, by_subject) for judgement in wanted),
-        sources=whole.sources,
-        names=whole.nation.get("names", {}),
-    )
-
-
-def subject(
-    explainer: Explainer,
-    checked: CheckedRule,
-    judgement: Judgement,
-    findings: Mapping[str | None, Finding],
-) -> SubjectSteps:
-    """Explain one judgement."""
-    row = judgement.subject
-    id = None if row is None or row is explainer.worked.root else row.id
-    finding = findings.get(id)
-    if finding is None and judgement.verdict == "unknown":
-        finding = next((found for found in findings.values() if found.verdict == "unknown"), None)
-    known = finding if finding is not None and finding.verdict == judgement.verdict else None
-    applies = explainer.applies(checked, row) if row is not None else None
-    asked = row is not None and (applies is None or applies.value is not False)
-    return SubjectSteps(
-        subject=id,
-        label=label_of(row, explainer.schema) if row is not None and id is not None else "",
-        verdict=judgement.verdict,
-        place=explainer.row_place(row) if row is not None else "",
-        open=row is None,
-        as_stated=judgement.as_stated,
-        severity=known.severity if known is not None else "",
-        message=known.message.text if known is not None and known.verdict == "violated" else "",
-        waived=known.waived if known is not None else "",
-        reasons=tuple(because(judgement.reasons, explainer.label)),
-        applies=applies,
-        requires=explainer.step(checked.requires, row) if asked and row is not None else None,
-    )
 
 
 def flat(node: Tree) -> list[Tree]:
