@@ -39,9 +39,18 @@ class Policies:
         return ["/".join(path.parts[-3:-1]) for path in found]
 
     def find(self, *identity: str | None) -> str | None:
-        """Return the id of the policy that a plan's own facts name, or None."""
+        """Return the id of the policy that a plan's own facts name, or None.
+
+        Raises BrokenPolicy where the folder holds no policy at all.
+        """
         wanted = "/".join(part or "" for part in identity)
-        return wanted if wanted in self._checked or wanted in self.names() else None
+        if wanted in self._checked:
+            return wanted
+        names = self.names()
+        if not names:
+            hint = "a folder of policies holds <nation>/<contract>/policy.yaml"
+            raise BrokenPolicy([Problem("no-policies", f"no policies in {self.folder}", None, hint)])
+        return wanted if wanted in names else None
 
     def checked(self, name: str) -> Checked:
         """Return a policy, read and checked once. Raises BrokenPolicy."""
