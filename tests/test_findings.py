@@ -150,6 +150,17 @@ def test_a_recalled_table_makes_a_query(tmp_path: Path) -> None:
     assert [item.at for item in found.rests_on] == ["table"]
 
 
+def test_what_is_derived_is_read_as_far_as_what_it_derives_from(tmp_path: Path) -> None:
+    derived = {"requires": "total <= limit", "cites": [cite(kind="derived")]}
+    measures = {"total": {"sum": "hours_each", "of": "activity", "unit": "h"}}
+    data = plan(activity=[{"id": "a", "hours_each": 41}])
+    for kind, severity in (("restatement", "breach"), ("recalled", "query")):
+        parts = {"measures": measures, "parameters": limit(cite(kind=kind))}
+        assert told(tmp_path / kind, derived, data, **parts).severity == severity
+    assert told(tmp_path / "a", {"cites": [cite(kind="derived")]}).severity == "breach"
+    assert told(tmp_path / "b", {"cites": [cite(kind="derived", of="rumour")]}).severity == "query"
+
+
 @pytest.mark.parametrize("for_each", ["activity", "plan"])
 def test_a_rule_is_no_better_read_than_the_rules_it_rests_on(tmp_path: Path, for_each: str) -> None:
     first = {

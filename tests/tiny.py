@@ -15,6 +15,7 @@ DAY = "2024-06-01"
 
 SOURCES = {
     "law": {"title": "The law", "publisher": "The makers", "seen": "restatement"},
+    "rumour": {"title": "What is told", "publisher": "The makers", "seen": "none"},
     "book": {"title": "A book", "publisher": "The writers", "seen": "original", "restates": ["law"]},
 }
 NATION = {
@@ -38,12 +39,14 @@ DECIMALS = {"unit/week": 3, "h": 2, "h/week": 2, "min": 0, "day": 1, "week/year"
 RULE = {"title": "A rule", "message": "it is broken", "force": "contract", "facts": ["T-1"]}
 
 
-def cite(at: str = "1", *, kind: str = "restatement", confidence: str = "high") -> dict[str, Any]:
+def cite(
+    at: str = "1", *, kind: str = "restatement", confidence: str = "high", of: str = "book"
+) -> dict[str, Any]:
     """Return a citation; one that is recalled names no place where its words were seen."""
     reading = {"kind": kind, "confidence": confidence}
     return {
         "authority": {"source": "law", "at": at},
-        "reading": reading if kind == "recalled" else {"source": "book", **reading},
+        "reading": reading if kind == "recalled" else {"source": of, **reading},
     }
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from jobplan.expression.checked import Checked, CheckedRule, refs
-from jobplan.expression.parse import Tree, arguments, call_name
+from jobplan.expression.parse import Tree, arguments
 from jobplan.expression.scope import Ref
 from jobplan.expression.write import effective_applies
-from jobplan.model import Citation
+from jobplan.model import Citation, Source
 from jobplan.policy.edition import Edition
 
 CONFIDENCE = {"high": 3, "medium": 2, "low": 1}
@@ -45,11 +45,13 @@ def uses_of(checked: Checked, rule: CheckedRule) -> Uses:
 
 
 def add_tree(checked: Checked, tree: Tree, found: Uses) -> None:
-    """Add what a tree reads."""
-    for node in tree.walk():
-        if call_name(node) == "attested":
-            found.attestations.add(arguments(node)[0].name)
-    for ref in refs(tree):
+    """Add what a tree reads; rules share most trees, so what a tree names is noted on it."""
+    if "reads" not in tree.meta:
+        attested = [arguments(node)[0].name for node in tree.walk() if node.meta.get("call") == "attested"]
+        tree.meta["reads"] = (tuple(attested), tuple(dict.fromkeys(refs(tree))))
+    attested, named = tree.meta["reads"]
+    found.attestations.update(attested)
+    for ref in named:
         add_ref(checked, ref, found)
 
 
@@ -128,22 +130,25 @@ class Assurance:
 def assurance_of(edition: Edition, rule: CheckedRule, uses: Uses) -> Assurance:
     """Return the weakest link of a rule's best citation and the best of all that it rests on."""
     policy = edition.policy
-    links = [best(rule.rule.cites)]
-    links += [best(edition.rules[name].cites) for name in uses.rules if name in edition.rules]
+    resting = [rule.rule.cites]
+    resting += [edition.rules[name].cites for name in uses.rules if name in edition.rules]
     legal = (name for name in uses.parameters if name not in edition.agreed)
-    links += [best(edition.cites.get(name) or policy.parameters[name].cites) for name in legal]
-    links += [best(policy.tables[name].cites) for name in uses.tables]
+    resting += [edition.cites.get(name) or policy.parameters[name].cites for name in legal]
+    resting += [policy.tables[name].cites for name in uses.tables]
+    links = (best(cites, policy.sources) for cites in resting)
     weakest = min((link for link in links if link is not None), default=(False, 1))
     names = {value: key for key, value in CONFIDENCE.items()}
     return Assurance(weakest[0], names[weakest[1]])
 
 
-def best(cites: Iterable[Citation]) -> tuple[bool, int] | None:
+def best(cites: Iterable[Citation], sources: Mapping[str, Source]) -> tuple[bool, int] | None:
     """Return the best reading of some citations, or None where there is none."""
-    return max(ranks(cites), default=None)
+    return max((rank(cite, sources) for cite in cites), default=None)
 
 
-def ranks(cites: Iterable[Citation]) -> Iterator[tuple[bool, int]]:
-    """Yield for each citation whether it was read, and how surely."""
-    for cite in cites:
-        yield (cite.reading.kind in READ, CONFIDENCE[cite.reading.confidence])
+def rank(cite: Citation, sources: Mapping[str, Source]) -> tuple[bool, int]:
+    """Return whether a citation was read, and how surely; what is derived is read as far as its source is."""
+    reading = cite.reading
+    source = sources.get(reading.source)
+    unread = reading.kind == "derived" and source is not None and source.seen == "none"
+    return (reading.kind in READ and not unread, CONFIDENCE[reading.confidence])
