@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +241,16 @@ def test_where_the_law_has_no_row_it_says_so(tmp_path: Path) -> None:
 def test_a_row_between_those_of_the_law_is_judged_and_cited(tmp_path: Path) -> None:
     found = finding(judged(tmp_path, tables=bands(BETWEEN, cites=[AGREED]), sources=SOURCES), "band-paid")
     assert (found.verdict, found.message.text) == ("violated", "3 of 5 %")
+    assert ("agreement", "section 5") in {(cite.authority, cite.at) for cite in found.citations}
+    assert agreed(found) == {"bands": "trust"}
+
+
+def test_a_sum_over_rows_cites_the_agreements_that_answer_them(tmp_path: Path) -> None:
+    topic = deepcopy(TOPIC)
+    topic["measures"]["all_due"] = {"sum": "due", "of": "on_call", "unit": "percent"}
+    topic["rules"].append({"id": "sum", "for_each": "plan", "requires": "all_due <= 4"})
+    trust = write_overlay(tmp_path, tables=bands(BETWEEN, cites=[AGREED]), sources=SOURCES)
+    found = finding(report(policies(tmp_path, topic, overlays=[trust]), plan(**PLAN)), "sum")
     assert ("agreement", "section 5") in {(cite.authority, cite.at) for cite in found.citations}
     assert agreed(found) == {"bands": "trust"}
 

@@ -172,15 +172,20 @@ class FindingMaker:
         """Yield the table and the row of each look-up that a local agreement answers."""
         edition = self.worked.program.edition
         for relation, name in basis.local_lookups:
-            owner = above(row, relation)
             checked = self.worked.program.checked.columns[(relation, name)]
-            if owner is None:
-                continue
             table = edition.policy.tables[checked.formula.table]
-            keys = [self.interpreter.value(checked.trees[key], owner) for key in table.by]
-            used = Lookup(edition.rows[table.name]).row(*keys)
-            if used is not None and used.agreed:
-                yield table.name, used
+            for owner in self.read_rows(basis, row, relation):
+                keys = [self.interpreter.value(checked.trees[key], owner) for key in table.by]
+                used = Lookup(edition.rows[table.name]).row(*keys)
+                if used is not None and used.agreed:
+                    yield table.name, used
+
+    def read_rows(self, basis: RuleBasis, row: Row, relation: str) -> Sequence[Row]:
+        """Return the rows of a relation that a judgement on a row reads: its own, or all."""
+        own = above(row, relation)
+        if own is not None and relation not in basis.uses.spread:
+            return [own]
+        return self.worked.relations[relation].rows if relation in self.worked.relations else []
 
     def agreements(self, basis: RuleBasis, row: Row) -> Iterator[Evidence]:
         """Yield the values that come from tables agreed locally."""
@@ -262,12 +267,7 @@ class FindingMaker:
         """Return the ids of the assumptions that a judgement rests on."""
         found: set[str] = set()
         for relation, name in basis.uses.facts:
-            own = above(row, relation)
-            if own is not None and relation not in basis.uses.spread:
-                rows = [own]
-            else:
-                rows = self.worked.relations[relation].rows if relation in self.worked.relations else []
-            found |= {r.assumed[name] for r in rows if name in r.assumed}
+            found |= {r.assumed[name] for r in self.read_rows(basis, row, relation) if name in r.assumed}
         return tuple(sorted(found))
 
     def is_claim(self, reason: Reason) -> bool:
