@@ -523,3 +523,23 @@ def test_the_folders_of_a_wheel_go_before_those_of_a_checkout(tmp_path: Path, mo
     assert schemas_dir() == wheel / "schemas"
     with pytest.raises(FileNotFoundError, match="policies"):
         policies_dir()
+
+
+def test_a_list_said_to_be_partial_has_rows_and_may_have_more() -> None:
+    plan = small(partial=["step"], step=[{"title": "one"}])
+    step = plan.relations["step"]
+    assert (len(step.rows), step.complete, step.cause) == (1, False, "partial")
+    assert plan.relations["trip"].cause == "blank"
+
+
+def test_a_partial_list_of_child_rows_is_open_for_every_parent() -> None:
+    plan = small(partial=["stop"], trip=[{"id": "a", "stop": []}, {"id": "b", "stop": [{"minutes": 1}]}])
+    assert plan.relations["stop"].open_parents == {"a", "b"}
+
+
+def test_a_list_that_is_not_given_stays_so_though_it_is_called_partial() -> None:
+    assert small(partial=["step"]).relations["step"].cause == "blank"
+
+
+def test_a_partial_list_that_nobody_knows_is_refused() -> None:
+    assert codes_of({"id": "p", "partial": ["stp"]}, SMALL) == ["unknown-relation"]

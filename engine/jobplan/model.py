@@ -19,9 +19,9 @@ Truth = bool | None
 Verdict = Literal["satisfied", "violated", "unknown", "not_applicable"]
 VERDICTS: tuple[Verdict, ...] = ("satisfied", "violated", "unknown", "not_applicable")
 
-Cause = Literal["blank", "not_carried", "unreadable", "none", "conflict"]
+Cause = Literal["blank", "not_carried", "unreadable", "none", "conflict", "partial"]
 """Why a value is not there: the source left it empty, has no such field, holds something that
-cannot be read, says that there is none, or gives several."""
+cannot be read, says that there is none, or gives several; or a list is given in part."""
 
 Kind = Literal["number", "truth", "text", "date", "list", "unknown"]
 """Kind of a value. Clock times and weekdays are numbers (minutes; Monday is 1, a holiday 8)."""

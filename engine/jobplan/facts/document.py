@@ -127,6 +127,7 @@ def _plan(
     given = data.get(schema.keys.get("id", "id"))
     root.id = given if isinstance(given, str) else f"{schema.root}-{digest[:10]}"
     relations = _relations(reader, schema, root)
+    _leave_open(reader, schema, relations)
     source = _mapping(data, schema.keys.get("source"))
     _carry(reader, schema, relations, source)
     key = schema.keys.get("assumptions", "")
@@ -178,6 +179,22 @@ def _relations(reader: RowReader, schema: FactSchema, root: Row) -> dict[str, Re
             relations[name].complete = False
             relations[name].cause = "blank"
     return relations
+
+
+def _leave_open(reader: RowReader, schema: FactSchema, relations: Mapping[str, Relation]) -> None:
+    """Take the lists that the plan says it gives only in part as such: there may be more rows."""
+    key = schema.keys.get("partial", "")
+    listed = reader.document.data.get(key)
+    for index, name in enumerate(listed if isinstance(listed, list | tuple) else ()):
+        relation = relations.get(name) if isinstance(name, str) and name != schema.root else None
+        if relation is None:
+            hint = suggest(str(name), [other for other in schema.relations if other != schema.root])
+            reader.complain((key, index), "unknown-relation", f"no list {words_of(name)}", hint)
+            continue
+        parent = schema.relations[relation.name].parent
+        relation.complete, relation.cause = False, relation.cause or "partial"
+        if parent:
+            relation.open_parents |= {row.id for row in relations[parent].rows}
 
 
 def _carry(

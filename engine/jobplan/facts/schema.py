@@ -118,6 +118,7 @@ PLAN_KEYS: Mapping[str, str] = {
     "waivers": "waivers",
     "attestations": "attestations",
     "assumptions": "assumptions",
+    "partial": "partial",
     "extensions": "extensions",
 }
 """The keys by role of a row and of a plan, where no JSON Schema says otherwise."""

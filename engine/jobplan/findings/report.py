@@ -95,6 +95,8 @@ def summary(worked: Worked, schema: FactSchema, shower: Shower) -> Iterator[tupl
             yield name.replace("_", " "), with_unit(shower, ref, root[name], worked)
     for name in worked.program.edition.policy.about.get("summary", ()):
         value = worked.measures.get(name)
+        if value is None:
+            continue
         title = worked.program.edition.policy.measures[name].title or name.replace("_", " ")
         yield title, with_unit(shower, Ref("measure", name), value, worked)
 

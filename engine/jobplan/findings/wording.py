@@ -12,6 +12,7 @@ CAUSES = {
     "unreadable": "cannot be read",
     "none": "is stated to be none",
     "conflict": "has several values",
+    "partial": "is given in part only",
     "not_attested": "has not been attested",
 }
 MOST_ROWS = 3
