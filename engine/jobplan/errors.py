@@ -11,6 +11,9 @@ Extent = tuple[int, int]  # offsets of the first character and of the one after 
 LINE_BREAK = re.compile(r"\r\n|\n|\r")
 
 _EXCERPT_WIDTH = 110  # characters of a line that are shown; the rest of a longer one is cut off
+_FEW = 8  # lines that are looked for one by one
+_EARLY = 1000  # a line that is found by walking to it
+_MOST_GUESSES = 5000  # options among which one is guessed
 _LONGEST_GUESS = 80  # difflib takes time that grows with the square of the length
 
 
@@ -28,28 +31,56 @@ class Span:
 
 
 class Lines:
-    """The lines of a text, to turn offsets into lines and columns."""
+    """The lines of a text, to turn offsets into lines and columns.
 
-    __slots__ = ("_starts", "text")
+    The first few are looked for, the others looked up: a long text has many lines and often one problem.
+    """
+
+    __slots__ = ("_asked", "_starts", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._starts = [0, *(found.end() for found in LINE_BREAK.finditer(text))]
+        self._starts: list[int] = []
+        self._asked = _FEW if "\r" in text else 0
 
     def line(self, number: int) -> str:
         """Return line `number` (from 1) without its line break; empty where there is none."""
-        if not 0 < number <= len(self._starts):
+        if self._is_new() and 0 < number < _EARLY:
+            first = 0
+            for _ in range(number - 1):
+                first = self.text.find("\n", first) + 1
+                if not first:
+                    return ""
+            until = self.text.find("\n", first)
+            return self.text[first:] if until < 0 else self.text[first:until]
+        starts = self._all()
+        if not 0 < number <= len(starts):
             return ""
-        until = self._starts[number] if number < len(self._starts) else len(self.text)
-        return self.text[self._starts[number - 1] : until].rstrip("\r\n")
+        until = starts[number] if number < len(starts) else len(self.text)
+        return self.text[starts[number - 1] : until].rstrip("\r\n")
 
     def span(self, file: str, extent: Extent) -> Span:
         """Return the part of `extent` that stands on its first line, at least one character."""
         first, until = extent
-        number = bisect_right(self._starts, first)
-        line_start = self._starts[number - 1]
-        shown = self.line(number)[first - line_start : until - line_start].rstrip()
+        if self._is_new():
+            number, line_start = self.text.count("\n", 0, first) + 1, self.text.rfind("\n", 0, first) + 1
+            line_end = self.text.find("\n", line_start)
+            line = self.text[line_start:] if line_end < 0 else self.text[line_start:line_end]
+        else:
+            number = bisect_right(self._all(), first)
+            line_start, line = self._starts[number - 1], self.line(number)
+        shown = line[first - line_start : until - line_start].rstrip()
         return Span(file, number, first - line_start + 1, max(1, len(shown)))
+
+    def _is_new(self) -> bool:
+        """Tell whether the lines are not counted yet and few of them were asked for."""
+        self._asked += 1
+        return not self._starts and self._asked <= _FEW
+
+    def _all(self) -> list[int]:
+        if not self._starts:
+            self._starts = [0, *(found.end() for found in LINE_BREAK.finditer(self.text))]
+        return self._starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +119,9 @@ def closest(word: str, options: Iterable[str]) -> str | None:
     """Return the option most like `word`, or None if none is."""
     from difflib import get_close_matches  # here, since a run without errors does not need it
 
-    if len(word) > _LONGEST_GUESS:
-        return None
     by_lower_case = {option.lower(): option for option in sorted(options, reverse=True)}
+    if len(word) > _LONGEST_GUESS or len(by_lower_case) > _MOST_GUESSES:
+        return None
     close = get_close_matches(word.lower(), sorted(by_lower_case), n=1)
     return by_lower_case[close[0]] if close else None
 

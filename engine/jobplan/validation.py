@@ -101,7 +101,8 @@ class Checker:
             return [_complaint(error) for error in islice(errors(data), PROBLEM_LIMIT)]
         routes = {tuple(error.instance_path) for error in islice(self._fast.iter_errors(data), PROBLEM_LIMIT)}
         wanted = {route[:length] for route in routes for length in range(len(route) + 1)}
-        found = (error for error in errors(_pruned(data, (), wanted)) if tuple(error.absolute_path) in routes)
+        pruned = _pruned(data, (), wanted, routes)
+        found = (error for error in errors(pruned) if tuple(error.absolute_path) in routes)
         return [_complaint(error) for error in found]
 
     def _explainer(self) -> Any:
@@ -120,15 +121,23 @@ def _compiled(schema: Mapping[str, Any]) -> _Fast | None:
     return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
 
 
-def _pruned(data: Any, route: Route, wanted: set[Route]) -> Any:
-    """Return the data without what is inside lists and mappings that are not wanted."""
+def _pruned(data: Any, route: Route, wanted: set[Route], judged: set[Route]) -> Any:
+    """Return the data without what is inside lists and mappings that are not wanted.
+
+    A list that is not judged itself ends with its last entry that is wanted.
+    """
+    if isinstance(data, dict | list) and route not in wanted:
+        return type(data)()
     if isinstance(data, dict):
-        inside = route in wanted
-        return {key: _pruned(value, (*route, key), wanted) for key, value in data.items()} if inside else {}
+        return {key: _pruned(value, (*route, key), wanted, judged) for key, value in data.items()}
     if isinstance(data, list):
-        inside = route in wanted
-        return [_pruned(value, (*route, index), wanted) for index, value in enumerate(data)] if inside else []
+        kept = data if route in judged else data[: _last(route, data, wanted) + 1]
+        return [_pruned(value, (*route, index), wanted, judged) for index, value in enumerate(kept)]
     return data
+
+
+def _last(route: Route, data: list[Any], wanted: set[Route]) -> int:
+    return next((index for index in reversed(range(len(data))) if (*route, index) in wanted), -1)
 
 
 def _complaint(error: ValidationError) -> Complaint:
@@ -272,7 +281,8 @@ def _inside(route: Route) -> str:
 def _say_missing(complaint: Complaint, document: Document) -> Iterator[Problem]:
     """Say once what a mapping lacks; not what is there misspelt, of which `_say_unknown` tells."""
     known = complaint.schema.get("properties", {})
-    misspelt = {closest(key, known) for key in complaint.found if known and key not in known}
+    unknown = islice((key for key in complaint.found if known and key not in known), PROBLEM_LIMIT)
+    misspelt = {closest(key, known) for key in unknown}
     missing = [key for key in complaint.limit if key not in complaint.found and key not in misspelt]
     if missing:
         words = _listed([f"`{key}`" for key in missing], "and")

@@ -34,6 +34,7 @@ from jobplan.expression.world import build_world
 from jobplan.facts.schema import FactSchema
 from jobplan.model import Expression, Policy, Rule
 from jobplan.source import Document, Route, Span, expression_span, read_document
+from jobplan.source.complaints import PROBLEM_LIMIT
 
 
 def check_policy(policy: Policy, schema: FactSchema) -> Checked:
@@ -110,6 +111,12 @@ class Reader:
             self.documents[file] = read_document(file, self.policy.files.get(file))
         return self.documents[file]
 
+    def note(self, problem: Problem) -> None:
+        """Note a problem. Raises BrokenPolicy when there are enough: each takes its time."""
+        self.problems.append(problem)
+        if len(self.problems) >= PROBLEM_LIMIT:
+            raise BrokenPolicy(self.problems, self.policy.files)
+
     def problem(
         self,
         said: tuple[str, str],
@@ -128,7 +135,7 @@ class Reader:
         help = help or (suggest(said[1].split("`")[1], known) if known else None)
         is_there = bool(key) and (*route, key) in document.key_spans
         span = document.at((*route, key)) if is_there else document.key_at(route)
-        self.problems.append(Problem(*said, span, help))
+        self.note(Problem(*said, span, help))
 
     def complainer(self, expression: Expression, rule: Rule | None = None) -> Complain:
         """Return what notes problems of one expression at the place of the node concerned.
@@ -142,7 +149,7 @@ class Reader:
             related: tuple[tuple[str, Span], ...] = ()
             if rule is not None and rule.adopted and expression in (rule.applies, rule.requires):
                 related = (("adopted here", self.document(rule.place[0]).at(rule.place[1])),)
-            self.problems.append(Problem(code, message, span, help, related))
+            self.note(Problem(code, message, span, help, related))
 
         return complain
 
@@ -156,7 +163,7 @@ class Reader:
             span = expression_span(
                 self.document(expression.file), expression.route, broken.offset, broken.length
             )
-            self.problems.append(Problem("bad-expression", broken.message, span, broken.help))
+            self.note(Problem("bad-expression", broken.message, span, broken.help))
             return None
 
     def typed(

@@ -88,7 +88,7 @@ def unknown_hole(reader: Reader, rule: Rule, key: str, found: re.Match[str], sco
     document, route = reader.document(rule.place[0]), (*rule.place[1], key)
     length = found.end() - found.start()
     span = expression_span(document, route, found.start(), length)
-    reader.problems.append(Problem("unknown-name", said, span, way_out))
+    reader.note(Problem("unknown-name", said, span, way_out))
 
 
 def link_verdicts(reader: Reader, tree: Tree, scope: Scope, rule: Rule | None, complain: Complain) -> Tree:

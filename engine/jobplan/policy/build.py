@@ -23,9 +23,14 @@ from jobplan.model import (
     Source,
 )
 from jobplan.source import Document, Route, Span
+from jobplan.source.complaints import PROBLEM_LIMIT
 from jobplan.validation import words_of
 
 Data = Mapping[str, Any]
+
+
+class TooManyProblems(Exception):
+    """Reading stops: more problems help nobody, and each takes its time."""
 
 
 @dataclass(slots=True)
@@ -48,6 +53,8 @@ class Builder:
         """Note a problem at the value that `route` leads to, or at its last key."""
         place = self.document.key_at(route) if key else self.document.at(route)
         self.problems.append(Problem(code, message, place, help, related))
+        if len(self.problems) >= PROBLEM_LIMIT:
+            raise TooManyProblems
 
     def expression(self, value: Any, route: Route) -> Expression:
         """Return an expression; `true` and numbers may be written bare."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from copy import deepcopy
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from jobplan.errors import Problem, closest
 from jobplan.source import Document, Route
+from jobplan.source.complaints import PROBLEM_LIMIT
 
 PARTS = {"parameters": 2, "tables": 2, "columns": 3, "relations": 2, "measures": 2, "units": 2, "attests": 2,
          "sources": 2, "rules": 2, "adopts": 2, "common": 2, "waivers": 2}  # fmt: skip
@@ -25,7 +27,8 @@ def mended(
     """
     data = deepcopy(document.data)
     names: set[str] = set()
-    lost = any(key not in keys and closest(key, keys) for key in data)
+    unknown = islice((key for key in data if key not in keys), PROBLEM_LIMIT)
+    lost = any(closest(key, keys) for key in unknown)
     for route, problem in problems:
         if problem.code == "unknown-field" or not route:
             continue  # what nobody knows nobody reads

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 from jobplan.errors import Problem, suggest
 from jobplan.model import Derived, Formula, Parameter, Policy, Rule, Table
-from jobplan.policy.build import Builder, kind_words
+from jobplan.policy.build import Builder, TooManyProblems, kind_words
 from jobplan.policy.read import Draft, add_parts, add_rules, digest, load_all, register
 from jobplan.policy.register import check_citations
 from jobplan.policy.tables import build_table, meeting
@@ -19,6 +21,7 @@ Law = Parameter | Table | Rule | Formula | Derived
 WEAKER = ("local", "recommendation", "information")
 """What a rule of an overlay may bind by: an agreement, or less."""
 
+NAME = re.compile(r"[a-z][a-z0-9_]*")
 ONLY_OPEN = "an overlay sets only what is marked `open: true`"
 
 
@@ -49,18 +52,16 @@ def with_overlay(policy: Policy, folder: Path) -> Policy:
     about: Mapping[str, Any] = next((d.data for d in documents if "overlay" in d.data), {})
     name = about.get("overlay", folder.name)
     waivers: list[Mapping[str, Any]] = list(policy.group_waivers)
-    for document in documents:
-        check_names(document, policy, name, draft.problems)
-        register(draft, Builder(document, draft.problems))
-    for document in documents:
-        laying = Laying(policy, draft, Builder(document, draft.problems), name)
-        laying.parameters()
-        laying.tables()
-        own = Builder(replace(document, data=laying.own_parts()), draft.problems)
-        add_parts(draft, own)
-        add_rules(draft, own, {}, local=True)
-        check_citations(laying.builder, draft.sources, local=True)
-        waivers += list(group_waivers(laying.builder, name))
+    words = Counter(word for document in documents for word in NAME.findall(document.text))
+    try:
+        for document in documents:
+            check_names(document, policy, name, draft.problems)
+            register(draft, Builder(document, draft.problems))
+        for document in documents:
+            lay(Laying(policy, draft, Builder(document, draft.problems), name, words))
+            waivers += list(group_waivers(Builder(document, draft.problems), name))
+    except TooManyProblems:
+        draft.lost = True
     return replace(
         policy,
         parameters=draft.parameters,
@@ -95,6 +96,17 @@ def check_names(document: Document, policy: Policy, name: str, problems: list[Pr
         builder.problem("same-name", said, ("attests", key), "give this one another name", key=True)
 
 
+def lay(laying: Laying) -> None:
+    """Lay one file of an overlay on the draft."""
+    draft, builder = laying.draft, laying.builder
+    laying.parameters()
+    laying.tables()
+    own = Builder(replace(builder.document, data=laying.own_parts()), draft.problems)
+    add_parts(draft, own)
+    add_rules(draft, own, {}, local=True)
+    check_citations(builder, draft.sources, local=True)
+
+
 def group_waivers(builder: Builder, name: str) -> Iterator[Mapping[str, Any]]:
     """Yield the overlay's waivers for groups, the condition of the group as an expression."""
     for index, data in enumerate(builder.document.data.get("waivers", ())):
@@ -105,12 +117,16 @@ def group_waivers(builder: Builder, name: str) -> Iterator[Mapping[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Laying:
-    """One file of an overlay, called `name`, on its way into the draft; `policy` is what it is laid on."""
+    """One file of an overlay, called `name`, on its way into the draft; `policy` is what it is laid on.
+
+    `words` says how often each name stands in the overlay.
+    """
 
     policy: Policy
     draft: Draft
     builder: Builder
     name: str
+    words: Counter[str]
 
     def parameters(self) -> None:
         """Set open parameters; a parameter that no policy has belongs to the overlay's own rules."""
@@ -175,8 +191,7 @@ class Laying:
 
     def check_use(self, key: str, route: Route, options: list[str]) -> None:
         """Note a name that the policy does not know and nothing of the overlay asks for: it is misspelt."""
-        texts = (self.draft.files[file] for file in self.draft.files if file not in self.policy.files)
-        if sum(text.count(key) for text in texts) > 1:
+        if self.words[key] > 1:
             return
         hint = suggest(key, options) or "write a rule that uses it, or leave it out"
         said = f"the policy has no `{key}`, and no rule of the overlay uses it"

@@ -13,7 +13,7 @@ from jobplan.data import schemas_dir
 from jobplan.errors import BrokenPolicy, JobplanError, Problem, suggest
 from jobplan.model import Derived, Formula, Parameter, Policy, Rule, Source, Table
 from jobplan.policy.adopt import adopted, templates_of
-from jobplan.policy.build import Builder
+from jobplan.policy.build import Builder, TooManyProblems
 from jobplan.policy.mend import mended
 from jobplan.policy.register import check_citations
 from jobplan.policy.tables import build_table
@@ -71,7 +71,10 @@ def read_policy(folder: Path, common: Path) -> Policy:
     shared = load_all(common_files(uses, common, frame, draft), draft)
     if frame is None or nation is None:
         raise BrokenPolicy(draft.problems, draft.files)
-    fill(draft, nation, frame, shared, topics)
+    try:
+        fill(draft, nation, frame, shared, topics)
+    except TooManyProblems:
+        draft.lost = True
     return finish(draft, frame, nation)
 
 

@@ -100,13 +100,16 @@ def table_key(builder: Builder, value: Any, route: Route) -> Any:
 
 
 def refuse_overlap(builder: Builder, rows: tuple[TableRow, ...], data: Data, route: Route) -> None:
-    """Note every two rows that both fit some keys on some day; not those that are broken anyway."""
-    whole = [index for index, row in enumerate(data["rows"]) if {*data["by"]} <= set(row)]
-    for place, second in enumerate(whole):
-        for first in whole[:place]:
-            shared = meeting(rows[first], rows[second])
-            if shared is None:
-                continue
+    """Note each row for keys that another row before it fits too; not those that are broken anyway."""
+    alike: dict[tuple[Any, ...], list[int]] = {}  # rows with the same texts among their keys
+    for second, row in enumerate(rows):
+        if not {*data["by"]} <= set(data["rows"][second]):
+            continue
+        before = alike.setdefault(tuple(key for key in row.keys if isinstance(key, str)), [])
+        meetings = ((first, meeting(rows[first], row)) for first in before)
+        first, shared = next(((first, keys) for first, keys in meetings if keys is not None), (-1, []))
+        before.append(second)
+        if first >= 0:
             where = ", ".join(f"{key} {value}" for key, value in zip(data["by"], shared, strict=True))
             builder.problem(
                 "rows-overlap",
