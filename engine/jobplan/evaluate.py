@@ -17,7 +17,7 @@ from jobplan.expression.program import Program, Verdicts
 from jobplan.expression.spans import TooManyPairsError
 from jobplan.expression.write import effective_applies
 from jobplan.facts.document import Plan, read_plan
-from jobplan.findings.make import RuleBasis, rule_bases
+from jobplan.findings.basis import EditionBasis
 from jobplan.findings.model import Report
 from jobplan.findings.report import Unknown, counted, make_report, overall
 from jobplan.model import Judgement, Reason, Row, Verdict
@@ -69,7 +69,7 @@ class Evaluator:
         self.policies = policies or load_policies()
         self.engine = engine or default_engine()
         self._judges: dict[int, tuple[Program, Judge]] = {}
-        self._bases: dict[int, dict[str, RuleBasis]] = {}
+        self._bases: dict[int, EditionBasis] = {}
 
     def judge_by(self, program: Program) -> Judge:
         """Return the back end's judge of an edition, made once."""
@@ -78,12 +78,12 @@ class Evaluator:
             found = self._judges.setdefault(id(program), (program, ENGINES[self.engine](program)))
         return found[1]
 
-    def bases(self, worked: Worked) -> dict[str, RuleBasis]:
-        """Return what each rule of an edition rests on, found once."""
-        key = id(worked.program)
-        if key not in self._bases:
-            self._bases[key] = rule_bases(worked)
-        return self._bases[key]
+    def basis(self, program: Program) -> EditionBasis:
+        """Return what an edition gives to all reports, made once."""
+        found = self._bases.get(id(program))
+        if found is None:
+            found = self._bases.setdefault(id(program), EditionBasis(program, self.policies.schema))
+        return found
 
     def report(self, judged: Judged) -> Report:
         """Return the report on a judged plan."""
@@ -96,7 +96,7 @@ class Evaluator:
             judged.unknown,
             engine_words(self.engine),
             self.policies.schema,
-            self.bases(judged.worked),
+            self.basis(judged.worked.program),
             lifted_by(),
         )
 

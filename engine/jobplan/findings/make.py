@@ -4,51 +4,34 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from jobplan.backends.judging import Worked
-from jobplan.expression.checked import CheckedRule, refs
 from jobplan.expression.interpret import Interpreter
 from jobplan.expression.parse import Tree
-from jobplan.expression.program import Program, Verdicts
+from jobplan.expression.program import Verdicts
 from jobplan.expression.rules import HOLE
 from jobplan.expression.runtime import Lookup
 from jobplan.expression.scope import Ref
-from jobplan.expression.uses import Assurance, Uses, assurance_of, uses_of
-from jobplan.expression.write import effective_applies
 from jobplan.facts.document import Plan
 from jobplan.facts.schema import FactSchema, Field
+from jobplan.findings.basis import EditionBasis, RuleBasis
 from jobplan.findings.model import Evidence, Finding, Message
 from jobplan.findings.severity import gap_severity, severity_of
-from jobplan.findings.show import Shower, label_of, reason_label
+from jobplan.findings.show import label_of, reason_label
 from jobplan.findings.wording import because
 from jobplan.model import SEVERITIES, Citation, Judgement, Reason, Row, TableRow, Verdict
-from jobplan.policy.edition import Edition
-
-
-@dataclass(frozen=True, slots=True)
-class RuleBasis:
-    """What is the same for every finding of a rule: what it rests on and how well it is read."""
-
-    checked: CheckedRule
-    uses: Uses
-    assurance: Assurance
-    order: int
-    reads: tuple[Ref, ...]
-    rests_on: tuple[Citation, ...]
-    local_lookups: tuple[tuple[str, str], ...]
 
 
 class FindingMaker:
     """Makes the findings of one edition; `make` is called once for each plan."""
 
-    def __init__(self, worked: Worked, schema: FactSchema, bases: Mapping[str, RuleBasis]) -> None:
+    def __init__(self, worked: Worked, schema: FactSchema, basis: EditionBasis) -> None:
         self.worked = worked
         self.schema = schema
-        self.bases = bases
-        self.shower = Shower(worked.program.checked, schema)
+        self.basis = basis
+        self.shower = basis.shower
         self.interpreter = Interpreter(
             worked.program, worked.relations, worked.measures, worked.today, worked.attested
         )
@@ -73,7 +56,7 @@ class FindingMaker:
         found: list[Finding] = []
         for rule, verdicts, doubtful in zip(self.worked.program.rules, by_row, unknown, strict=True):
             if doubtful or "violated" in verdicts:
-                basis = self.bases[rule.rule.id]
+                basis = self.basis.rule(rule.rule.id)
                 rows = self.worked.relations[rule.rule.for_each].rows
                 broken = (row for row, v in zip(rows, verdicts, strict=True) if v == "violated")
                 found += [self.violated(plan, basis, row) for row in broken]
@@ -202,7 +185,7 @@ class FindingMaker:
             if item is not None and (item.relation, item.row, item.name) not in seen:
                 seen.add((item.relation, item.row, item.name))
                 yield item
-        for relation, name in sorted(basis.uses.facts):
+        for relation, name in basis.facts:
             owner = above(row, relation)
             if owner is not None and owner[name] is not None and (relation, owner.id, name) not in seen:
                 seen.add((relation, owner.id, name))
@@ -288,42 +271,6 @@ class FindingMaker:
         if "conflict" in kinds:
             return "Find out which value holds, and give the facts that are missing."
         return "Give the facts that are missing."
-
-
-def rule_bases(worked: Worked) -> dict[str, RuleBasis]:
-    """Return what each rule of an edition rests on."""
-    program = worked.program
-    bases: dict[str, RuleBasis] = {}
-    for order, rule in enumerate(program.rules):
-        uses = uses_of(program.checked, rule)
-        trees = (effective_applies(program.checked, rule), rule.requires, *rule.holes.values())
-        reads = tuple(dict.fromkeys(ref for tree in trees for ref in refs(tree)))
-        assurance = assurance_of(program.edition, rule, uses)
-        behind = dict.fromkeys(citations_behind(program.edition, uses))
-        cites = tuple(cite for cite in behind if cite not in rule.rule.cites)
-        local = tuple(sorted(local_lookups(program, uses)))
-        bases[rule.rule.id] = RuleBasis(rule, uses, assurance, order, reads, cites, local)
-    return bases
-
-
-def citations_behind(edition: Edition, uses: Uses) -> Iterator[Citation]:
-    """Yield the citations of what a rule rests on: of agreements first, then tables, parameters, rules."""
-    for name in sorted(uses.parameters & edition.agreed.keys()):
-        yield from edition.cites.get(name, ())
-    for name in sorted(uses.tables):
-        yield from edition.policy.tables[name].cites
-    for name in sorted(uses.parameters):
-        yield from edition.cites.get(name) or edition.policy.parameters[name].cites
-    for name in sorted(uses.rules & edition.rules.keys()):
-        yield from edition.rules[name].cites
-
-
-def local_lookups(program: Program, uses: Uses) -> Iterator[tuple[str, str]]:
-    """Yield the columns that look up a table with rows agreed locally."""
-    for relation, name in uses.columns:
-        table = program.checked.columns[(relation, name)].formula.table
-        if any(row.agreed for row in program.edition.rows.get(table, ())):
-            yield relation, name
 
 
 def spelt(field: Field | None) -> bool:

@@ -11,7 +11,8 @@ from jobplan.expression.program import Verdicts
 from jobplan.expression.scope import Ref
 from jobplan.facts.document import Plan
 from jobplan.facts.schema import FactSchema
-from jobplan.findings.make import FindingMaker, RuleBasis
+from jobplan.findings.basis import EditionBasis
+from jobplan.findings.make import FindingMaker
 from jobplan.findings.model import Finding, MeasureValue, Report, RuleVerdict
 from jobplan.findings.show import Shower
 from jobplan.findings.waivers import Waiver, put_on, rows_lifted, waivers_of
@@ -34,14 +35,14 @@ def make_report(
     unknown: Unknown,
     engine: str,
     schema: FactSchema,
-    bases: Mapping[str, RuleBasis],
+    basis: EditionBasis,
     lifted_by: Mapping[str, Sequence[Sequence[str]]],
 ) -> Report:
     """Return the report: findings with waivers put on, every verdict, every measure.
 
     `by_row` and `unknown` are what `Judged` has under these names.
     """
-    maker = FindingMaker(worked, schema, bases)
+    maker = FindingMaker(worked, schema, basis)
     edition = worked.program.edition
     waivers = [*waivers_of(plan.waivers, "the plan"), *group_waivers(worked, maker)]
     apart = rows_lifted(waivers, edition.rules, lifted_by, worked.today)
@@ -62,7 +63,7 @@ def make_report(
         engine_version=__version__,
         summary=tuple(summary(worked, schema, shower)),
         verdicts=tuple(verdicts(worked, by_row, unknown, found)),
-        measures=tuple(measures(worked, shower)),
+        measures=tuple(measures(worked, basis)),
         findings=tuple(found),
         waivers=tuple(effects),
         assumptions=tuple(assumption(item) for item in plan.assumptions),
@@ -133,6 +134,8 @@ def verdicts(
 
 def counted(verdicts: Sequence[str | None], unknown: Sequence[Judgement]) -> dict[str, int]:
     """Return how many judgements on one rule there are of each verdict that occurs, by name."""
+    if len(verdicts) == 1 and verdicts[0] is not None and not unknown:
+        return {verdicts[0]: 1}
     counts: dict[str, int] = {verdict: verdicts.count(verdict) for verdict in COUNTED}
     counts["unknown"] = len(unknown)
     return {verdict: count for verdict, count in counts.items() if count}
@@ -140,17 +143,19 @@ def counted(verdicts: Sequence[str | None], unknown: Sequence[Judgement]) -> dic
 
 def overall(found: Container[str]) -> Verdict:
     """Return the one verdict of a plan from those on its subjects."""
-    order: tuple[Verdict, ...] = ("violated", "unknown", "satisfied")
-    return next((verdict for verdict in order if verdict in found), "not_applicable")
+    if "violated" in found:
+        return "violated"
+    if "unknown" in found:
+        return "unknown"
+    return "satisfied" if "satisfied" in found else "not_applicable"
 
 
-def measures(worked: Worked, shower: Shower) -> Iterator[MeasureValue]:
+def measures(worked: Worked, basis: EditionBasis) -> Iterator[MeasureValue]:
     """Yield every measure that the policy names, with its unit."""
-    for name, formula in worked.program.edition.policy.measures.items():
-        value = worked.measures[name]
-        ref = Ref("measure", name)
-        title = formula.title or name.replace("_", " ")
-        yield MeasureValue(name, title, value, shower.value(ref, value), shower.unit(ref))
+    for measure in basis.measures:
+        value = worked.measures[measure.name]
+        shown = basis.shower.value(measure.ref, value)
+        yield MeasureValue(measure.name, measure.title, value, shown, measure.unit)
 
 
 def assumption(item: Any) -> dict[str, Any]:
