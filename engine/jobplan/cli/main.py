@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import click
 
 from jobplan.cli.lazy import LazyGroup
@@ -42,3 +44,5 @@ def main() -> None:
 
     Example: jobplan check examples/*.yaml
     """
+    # Reading a policy makes many objects that all stay; looking through them again and again takes time.
+    gc.set_threshold(50_000, 20, 20)

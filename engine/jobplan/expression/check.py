@@ -27,7 +27,7 @@ from jobplan.expression.hints import in_circle
 from jobplan.expression.infer import UNKNOWN, Complain, Inference
 from jobplan.expression.names import clashes
 from jobplan.expression.order import in_order
-from jobplan.expression.parse import CannotParse, Tree, arguments, call_name, parse, place
+from jobplan.expression.parse import CannotParse, Tree, arguments, call_name, nodes, parse, place
 from jobplan.expression.rules import check_rule, link_verdicts
 from jobplan.expression.scope import Ref, Scope, Type, World
 from jobplan.expression.world import build_world
@@ -207,7 +207,7 @@ class Reader:
 
     def check_attested(self, tree: Tree, complain: Complain) -> None:
         """Refuse to ask for an attestation that no file declares: nobody could know to give it."""
-        for node in [found for found in tree.walk() if call_name(found) == "attested"]:
+        for node in [found for found in nodes(tree) if call_name(found) == "attested"]:
             name, known = arguments(node)[0].name, self.policy.attested
             if isinstance(arguments(node)[0], exp.Literal) and name not in known:
                 hint = suggest(name, known) or "say under `attests` what people are to attest"
@@ -215,7 +215,7 @@ class Reader:
 
     def check_recorded(self, tree: Tree, complain: Complain, *, allowed: bool) -> None:
         """Refuse `recorded` anywhere but in `requires`, beneath `and` and `or`."""
-        for node in tree.walk():
+        for node in nodes(tree):
             if call_name(node) != "recorded":
                 continue
             above, here = node.parent, allowed

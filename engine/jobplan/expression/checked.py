@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sqlglot import exp
 
-from jobplan.expression.parse import Tree
+from jobplan.expression.parse import Tree, nodes
 from jobplan.expression.scope import Ref, Type, World
 from jobplan.model import Derived, Formula, Policy, Rule
 
@@ -89,10 +89,9 @@ def type_of(world: World, types: Mapping[Node, Type], ref: Ref) -> Type:
 
 def refs(tree: Tree) -> Iterator[Ref]:
     """Yield what every name in a tree stands for."""
-    for node in tree.find_all(exp.Column):
-        ref = node.meta.get("ref")
-        if ref is not None:
-            yield ref
+    for node in nodes(tree):
+        if isinstance(node, exp.Column) and "ref" in node.meta:
+            yield node.meta["ref"]
 
 
 def needs(ref: Ref) -> Iterator[Node]:

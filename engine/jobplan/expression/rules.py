@@ -13,7 +13,7 @@ from jobplan.expression.bind import unread
 from jobplan.expression.checked import CheckedFormula, CheckedRule, Node
 from jobplan.expression.hints import in_circle, listed, name_hint
 from jobplan.expression.infer import UNKNOWN, Complain
-from jobplan.expression.parse import Tree, arguments, call_name
+from jobplan.expression.parse import Tree, arguments, call_name, nodes
 from jobplan.expression.scope import Ref, Scope, Type
 from jobplan.model import VERDICTS, Formula, Rule
 from jobplan.source import expression_span
@@ -93,7 +93,7 @@ def unknown_hole(reader: Reader, rule: Rule, key: str, found: re.Match[str], sco
 
 def link_verdicts(reader: Reader, tree: Tree, scope: Scope, rule: Rule | None, complain: Complain) -> Tree:
     """Put a name for the other rule's verdict in place of each `verdict('…')`."""
-    for node in [n for n in tree.walk() if call_name(n) == "verdict"]:
+    for node in [n for n in nodes(tree) if call_name(n) == "verdict"]:
         ref = verdict_ref(reader, node, scope, rule, complain)
         if ref is None:
             continue
@@ -148,7 +148,7 @@ def verdict_column(reader: Reader, other: Rule) -> bool:
     shape = reader.world.shapes[other.for_each]
     checked = reader.rule(other)
     trees = {"applies": checked.applies, "requires": checked.requires}
-    if any(call_name(node) == "recorded" for tree in trees.values() for node in tree.walk()):
+    if any(call_name(node) == "recorded" for tree in trees.values() for node in nodes(tree)):
         return False
     if name in shape.columns:
         return True

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from jobplan.expression.checked import Checked, CheckedRule, refs
-from jobplan.expression.parse import Tree, arguments
+from jobplan.expression.parse import Tree, arguments, nodes
 from jobplan.expression.scope import Ref
 from jobplan.expression.write import effective_applies
 from jobplan.model import Citation, Source
@@ -47,7 +47,7 @@ def uses_of(checked: Checked, rule: CheckedRule) -> Uses:
 def add_tree(checked: Checked, tree: Tree, found: Uses) -> None:
     """Add what a tree reads; rules share most trees, so what a tree names is noted on it."""
     if "reads" not in tree.meta:
-        attested = [arguments(node)[0].name for node in tree.walk() if node.meta.get("call") == "attested"]
+        attested = [arguments(node)[0].name for node in nodes(tree) if node.meta.get("call") == "attested"]
         tree.meta["reads"] = (tuple(attested), tuple(dict.fromkeys(refs(tree))))
     attested, named = tree.meta["reads"]
     found.attestations.update(attested)

@@ -11,6 +11,7 @@ from jobplan.expression.checked import Checked, CheckedDerived, CheckedFormula, 
 from jobplan.expression.emit import Emitter, flat
 from jobplan.expression.forms import And, Atom, Const, Form, Not, Or
 from jobplan.expression.parse import Tree
+from jobplan.expression.unparse import unparse
 from jobplan.model import Period
 
 STEP = "    "
@@ -377,7 +378,7 @@ def rule_forms(checked: Checked, rule: CheckedRule) -> RuleForms:
         if isinstance(node, (exp.And, exp.Or)):
             parts = tuple(form(part) for part in flat(node, type(node)))
             return And(parts) if isinstance(node, exp.And) else Or(parts)
-        key = node.sql()
+        key = unparse(node)
         if key not in seen:
             seen[key] = len(atoms)
             atoms.append(node)
