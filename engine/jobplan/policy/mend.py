@@ -30,7 +30,7 @@ def mended(
     unknown = islice((key for key in data if key not in keys), PROBLEM_LIMIT)
     lost = any(closest(key, keys) for key in unknown)
     for route, problem in problems:
-        if problem.code == "unknown-field" or not route:
+        if not route or (problem.code == "unknown-field" and not is_misspelt(problem)):
             continue  # what nobody knows nobody reads
         part = route[: depth(route)]
         if str(route[0]) not in PARTS or len(route) < depth(route):
@@ -42,6 +42,11 @@ def mended(
             names.add(str(part[-1]))
             holder(data, part).pop(part[-1], None)
     return replace(document, data=data), names, lost
+
+
+def is_misspelt(problem: Problem) -> bool:
+    """Tell whether an unknown key stands for one that may be needed and is not said to be missing."""
+    return (problem.help or "").startswith("did you mean")
 
 
 def depth(route: Route) -> int:

@@ -110,6 +110,8 @@ def lay(laying: Laying) -> None:
 def group_waivers(builder: Builder, name: str) -> Iterator[Mapping[str, Any]]:
     """Yield the overlay's waivers for groups, the condition of the group as an expression."""
     for index, data in enumerate(builder.document.data.get("waivers", ())):
+        if "rule" not in data:
+            continue  # of which the schema tells
         plans = builder.optional(data, "plans", ("waivers", index))
         where = {"place": (builder.document.file, ("waivers", index)), "overlay": name}
         yield {**data, **where, **({"plans": plans} if plans is not None else {})}

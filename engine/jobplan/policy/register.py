@@ -28,16 +28,26 @@ def check_citations(builder: Builder, sources: Mapping[str, Source], *, local: b
 
 
 def citations(data: Any, route: Route) -> Iterator[tuple[Mapping[str, Any], Route]]:
-    """Yield every citation below some data with its route."""
+    """Yield every citation below some data with its route; what has not its form the schema has refused."""
     if isinstance(data, dict):
         for key, value in data.items():
-            if key == "cites":
-                yield from ((cite, (*route, key, index)) for index, cite in enumerate(value))
+            if key == "cites" and isinstance(value, list):
+                cites = ((cite, (*route, key, index)) for index, cite in enumerate(value))
+                yield from (found for found in cites if has_form(found[0]))
             else:
                 yield from citations(value, (*route, key))
     elif isinstance(data, list):
         for index, value in enumerate(data):
             yield from citations(value, (*route, index))
+
+
+def has_form(cite: Any) -> bool:
+    """Tell whether a citation says in words what binds and where it was read."""
+    authority, reading = (cite.get("authority"), cite.get("reading")) if isinstance(cite, dict) else (0, 0)
+    if not isinstance(authority, dict) or not isinstance(reading, dict):
+        return False
+    words = [authority.get("source"), reading.get("kind"), reading.get("source", "")]
+    return all(isinstance(word, str) for word in words)
 
 
 def is_known(builder: Builder, key: str, route: Route, sources: Mapping[str, Source], register: str) -> bool:
