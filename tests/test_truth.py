@@ -51,6 +51,7 @@ COLUMNS = {
         "closes": {"value": "o"},
     },
     "kid": {"opens": {"value": "m"}, "closes": {"value": "p"}},
+    "clash": {"equal": {"value": "a.n = b.n"}},
 }
 RELATIONS = {
     "clash": {"pairs": {"a": "act", "b": "act"}, "where": "a.s = b.s"},
@@ -58,9 +59,42 @@ RELATIONS = {
     "entry": {"each": "l", "of": "act", "as": "item"},
     "both": {"union": {"act": {"q": "n"}, "kid": {"q": "m"}}},
     "span": {"merge": "act", "opens": "n", "closes": "o"},
+    "equals": {"rows": "clash", "where": "equal"},
+}
+TABLES = {
+    "band": {
+        "by": ["class", "one_in"],
+        "gives": "percent",
+        "rows": [
+            {"class": "A", "one_in": [1, 4], "percent": 8},
+            {"class": "A", "one_in": [5, None], "percent": 5},
+            {"class": "B", "one_in": [None, 4], "percent": 3},
+            {"class": "B", "one_in": 5, "percent": 2.5},
+            {"class": "C", "one_in": [1, 4], "percent": 1, "until": "2024-06-01"},
+            {"class": "D", "one_in": [1, 4], "percent": 1, "from": "2024-06-01"},
+        ],
+    },
+    "yes": {
+        "by": ["is_so"],
+        "gives": "word",
+        "rows": [{"is_so": True, "word": "a"}, {"is_so": False, "word": "b"}],
+    },
+    "truths": {"by": ["n"], "gives": "holds", "rows": [{"n": 1, "holds": True}, {"n": 2, "holds": False}]},
+    "hours": {
+        "windows": "week",
+        "rows": [
+            {"days": [1, 2, 3, 4, 5], "opens": "00:00", "closes": "07:00"},
+            {"days": [1, 2, 3, 4, 5], "opens": "19:00", "closes": "24:00"},
+            {"days": [6, 7, 8], "opens": "00:00", "closes": "24:00"},
+            {"days": [2], "opens": "12:00", "closes": "13:00", "unsettled": "lunch was not read"},
+            {"days": [3], "opens": "12:00", "closes": "13:00", "until": "2024-06-01"},
+            {"days": [4], "opens": "12:00", "closes": "13:00", "from": "2024-06-01"},
+        ],
+    },
 }
 SHARED = {
     "attests": {"done": "Whether it is done", "else": "Something else"},
+    "tables": TABLES,
     "columns": COLUMNS,
     "relations": RELATIONS,
 }
@@ -91,11 +125,14 @@ def flow(text: str) -> Any:
     return read_document("facts.yaml", text).data if text.startswith("{") else {}
 
 
+def lines(*tables: str) -> list[Line]:
+    return [line for table in tables for line in lines_of(table)]
+
+
 def params(*tables: str) -> list[Any]:
     return [
         pytest.param(line, id=f"{line.table}.csv:{line.name[1:]}: {line.expression}")
-        for table in tables
-        for line in lines_of(table)
+        for line in lines(*tables)
     ]
 
 
@@ -181,28 +218,35 @@ def test_every_plan_of_a_table_is_read_alike_by_program_and_interpreter(evaluato
 # --- aggregates and derived relations -------------------------------------------------------
 
 
+FORMULAS = ("aggregates", "tables")
+
+
 @pytest.fixture(scope="module")
-def aggregates(tmp_path_factory: pytest.TempPathFactory) -> Evaluator:
-    measures = {line.name: flow(line.expression) for line in lines_of("aggregates")}
+def formulas(tmp_path_factory: pytest.TempPathFactory) -> Evaluator:
+    measures = {f"{line.table}_{line.name}": flow(line.expression) for line in lines(*FORMULAS)}
     on_plan = {"on_plan": {"sum": "n", "of": "act"}}
     columns = {**COLUMNS, "plan": {**COLUMNS["plan"], **on_plan}}
     topic = {**SHARED, "columns": columns, "measures": measures}
-    return Evaluator(small_policies(tmp_path_factory.mktemp("aggregates"), SCHEMA, topic), "reference")
+    return Evaluator(small_policies(tmp_path_factory.mktemp("formulas"), SCHEMA, topic), "reference")
 
 
-@pytest.mark.parametrize("line", params("aggregates"))
-def test_an_aggregate_gives_its_value(line: Line, aggregates: Evaluator) -> None:
-    worked = judge(aggregates, line.facts).worked
-    checked = worked.program.checked.measures[line.name]
-    wanted = value_of(line.expected)
-    assert alike(worked.measures[line.name], wanted), f"compiled: {worked.measures[line.name]!r}"
+@pytest.mark.parametrize("line", params(*FORMULAS))
+def test_an_aggregate_or_table_gives_its_value(line: Line, formulas: Evaluator) -> None:
+    worked = judge(formulas, line.facts).worked
+    name = f"{line.table}_{line.name}"
+    checked, found, wanted = (
+        worked.program.checked.measures[name],
+        worked.measures[name],
+        value_of(line.expected),
+    )
+    assert alike(found, wanted), f"compiled: {found!r}"
     assert alike(Again(worked).formula(checked, worked.root), wanted)
     assert wanted is not None or list(interpreter(worked).why_formula(checked, worked.root)), "no reason"
 
 
-def test_a_column_of_the_plan_over_rows_that_are_not_given_is_unknown(aggregates: Evaluator) -> None:
+def test_a_column_of_the_plan_over_rows_that_are_not_given_is_unknown(formulas: Evaluator) -> None:
     """Every row belongs to the plan, but none is a child row of it."""
-    found = [judge(aggregates, facts).worked for facts in ({}, {"act": []}, {"act": [{"n": 1}, {"n": 2}]})]
+    found = [judge(formulas, facts).worked for facts in ({}, {"act": []}, {"act": [{"n": 1}, {"n": 2}]})]
     assert [worked.root["on_plan"] for worked in found] == [None, 0.0, 3.0]
     assert [differences(worked) for worked in found] == [[], [], []]
 
@@ -211,7 +255,7 @@ def test_a_column_of_the_plan_over_rows_that_are_not_given_is_unknown(aggregates
 def relations(tmp_path_factory: pytest.TempPathFactory) -> Evaluator:
     shared = {"free": {"rows": "act", "where": "true"}, "kid_free": {"rows": "kid", "where": "true"}}
     made = {line.name: flow(line.expression) for line in lines_of("relations")}
-    topic = {"columns": COLUMNS, "relations": {**shared, **made}}
+    topic = {"columns": COLUMNS, "relations": {**RELATIONS, **shared, **made}}
     return Evaluator(small_policies(tmp_path_factory.mktemp("relations"), SCHEMA, topic), "reference")
 
 

@@ -34,6 +34,11 @@ def check_derived(reader: Reader, derived: Derived) -> CheckedDerived:
         words = f"`{derived.within}` is no parent of `{source_of(derived)}`"
         reader.problem(("unknown-relation", words), (derived.place[0], (*derived.place[1], "within")))
         return CheckedDerived(derived, {})
+    made = [reader.policy.relations.get(source) for source in derived.sources.values()]
+    if derived.kind != "rows" and any(source is not None and source.kind == "pairs" for source in made):
+        words = f"`{derived.kind}` is not made of pairs, which may not exist; only `rows` can be"
+        reader.problem(("wrong-kind", words), derived.place)
+        return CheckedDerived(derived, {})
     if derived.kind == "union":
         return check_union(reader, derived)
     if derived.kind == "each":

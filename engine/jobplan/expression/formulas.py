@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from jobplan.errors import closest, suggest
 from jobplan.expression.checked import CheckedFormula
 from jobplan.expression.hints import listed
 from jobplan.expression.infer import SAYS, UNKNOWN
 from jobplan.expression.parse import Tree
-from jobplan.expression.scope import TEXT, Scope, Type
+from jobplan.expression.scope import Scope, Type
 from jobplan.expression.units import fits, parse_unit, show_unit
-from jobplan.model import Formula, Table
+from jobplan.model import Formula, Kind, Table
 
 if TYPE_CHECKING:
     from jobplan.expression.check import Reader
@@ -100,13 +101,18 @@ def lookup(reader: Reader, formula: Formula, scope: Scope) -> tuple[Trees, Type]
     misspelt = {closest(key, table.by) for key in unknown}
     for index, key in enumerate(table.by):
         if key in formula.inputs:
-            text = any(isinstance(row.keys[index], str) for row in table.rows)
-            trees[key], _ = reader.typed(formula.inputs[key], scope, "text" if text else "number")
+            kind = kind_among(row.keys[index] for row in table.rows)
+            trees[key], _ = reader.typed(formula.inputs[key], scope, kind)
         elif key not in misspelt:
             said = f"`{table.name}` is looked up by `{key}`, which is not given"
             reader.problem(("missing-field", said), formula.place, key="by")
-    text = any(isinstance(row.value, str) for row in table.rows)
-    return trees, TEXT if text else Type("number")
+    return trees, Type(kind_among(row.value for row in table.rows))
+
+
+def kind_among(values: Iterable[Any]) -> Kind:
+    """Return the kind of the values, or ranges, of one column of a table."""
+    found = {type(value) for value in values}
+    return "text" if str in found else "truth" if bool in found else "number"
 
 
 def aggregate(reader: Reader, formula: Formula, relation: str) -> tuple[Trees, Type]:

@@ -385,6 +385,8 @@ class Interpreter:
         trees = checked.trees
         if "where" in trees and self.value(trees["where"], row) is False:
             return
+        if row["maybe"]:
+            yield from self.why_pair(row.relation, row)
         for tree in (trees[key] for key in ("where", "list", "opens", "closes") if key in trees):
             yield from self.why(tree, row)
         if checked.derived.kind == "gaps":

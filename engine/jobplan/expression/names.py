@@ -27,8 +27,9 @@ def clashes(policy: Policy, world: World) -> Iterator[Clash]:
     everywhere |= ALWAYS
     for relation, columns in policy.columns.items():
         shape = world.shapes.get(relation)
-        facts = {} if shape is None else {name: f"the fact `{name}`" for name in shape.facts}
-        taken = everywhere | facts
+        own = {} if shape is None else {name: f"the fact `{name}`" for name in shape.facts}
+        own |= {} if shape is None else {name: f"the row `{name}` of a pair" for name in shape.aliases}
+        taken = everywhere | own
         for name, column in columns.items():
             if name in taken:
                 yield f"`{name}` on `{relation}` would hide {taken[name]}", column.place

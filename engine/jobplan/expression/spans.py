@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -37,7 +37,10 @@ def union(
 
 
 def each(name: str, source: Relation, whole: bool, alias: str, entries: Value) -> Relation:
-    """Make a row of each entry of a list; a row without its list leaves the relation open."""
+    """Make a row of each entry of a list; a row without its list leaves the relation open.
+
+    An entry that stands in the list again is numbered from the second on, for every row has its own id.
+    """
     rows: list[Row] = []
     unlisted = set()
     for row in source.rows:
@@ -45,11 +48,13 @@ def each(name: str, source: Relation, whole: bool, alias: str, entries: Value) -
         if values is None:
             unlisted.add(row.id)
             continue
+        counts: Counter[str] = Counter()
         for value in values:
-            text = f"{value:g}" if isinstance(value, float) else str(value)
-            rows.append(
-                Row({alias: value}, id=f"{row.id}@{text}", relation=name, parent=row, place=row.place)
-            )
+            text = f"{value:.12g}" if isinstance(value, float) else str(value)
+            counts[text] += 1
+            again = f"-{counts[text]}" if counts[text] > 1 else ""
+            id = f"{row.id}@{text}{again}"
+            rows.append(Row({alias: value}, id=id, relation=name, parent=row, place=row.place))
     return Relation(name, rows, whole, open_parents=frozenset(unlisted))
 
 

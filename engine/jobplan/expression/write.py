@@ -226,6 +226,9 @@ class Writer:
         """Write the rows where a condition holds."""
         source = self.source(checked)
         where = self.function(checked.trees["where"])
+        made = self.checked.relations.get(source)
+        if made is not None and made.derived.kind == "pairs":  # a pair that may not exist is no sure row
+            where = f"(lambda r: kleene_and(None if r['maybe'] else True, {where}(r)))"
         return f"rows_where({checked.derived.name!r}, R[{source!r}], {self.whole(source)}, {where})"
 
     def make_pairs(self, checked: CheckedDerived) -> str:
