@@ -344,7 +344,7 @@ def test_a_column_is_explained_once_and_pointed_at_after_that(evaluator: Evaluat
 def test_the_text_shows_rule_sentence_clause_values_and_places(evaluator: Evaluator, tmp_path: Path) -> None:
     page = StringIO()
     found = explain(evaluator, judged(evaluator, tmp_path), "late-agreed", row="clinic")
-    render(found, page, Style(width=200))
+    render(found, page, Style(width=300))
     text = page.getvalue()
     for words in (
         "violated  A rule  [late-agreed]",

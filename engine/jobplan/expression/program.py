@@ -1,8 +1,8 @@
-"""Write an edition as one Python module, and compile it: columns, measures, verdicts, atoms.
+"""Write an edition as Python, and compile it: columns, measures, verdicts, atoms.
 
-The module has three functions. `work` makes derived relations, columns and measures in order and
-returns the measures; `verdicts` judges every rule; `atoms` gives the truth of each comparison of
-each rule, for a back end that joins them itself.
+There are three functions, each compiled when it is first called. `work` makes derived relations,
+columns and measures in order and returns the measures; `verdicts` judges every rule; `atoms` gives
+the truth of each comparison of each rule, for a back end that joins them itself.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ class Program:
 
     checked: Checked
     edition: Edition
-    source: str
     rules: tuple[CheckedRule, ...]
     forms: tuple[tuple[Form, Form], ...]
     work: Callable[[Relations, int, Mapping[str, Truth], FirstVerdicts | None], dict[str, Any]]
@@ -52,28 +51,37 @@ def compile_edition(checked: Checked, edition: Edition) -> Program:
     rules = tuple(checked.rules[name] for name in edition.rules)
     measures = {name: f"m{i}" for i, name in enumerate(checked.measures)}
     forms = tuple(rule_forms(checked, rule) for rule in rules)
-    source = "\n".join(
-        [
-            *work_lines(checked, edition, measures),
-            *verdict_lines(checked, edition, measures, rules),
-            *atom_lines(checked, edition, measures, rules, forms),
-            "",
-        ]
-    )
     formulas = (*checked.columns.values(), *checked.measures.values())
-    names = namespace(edition)
-    exec(compile(source, f"<{edition.policy.id} on {edition.day}>", "exec"), names)
+    names, file = namespace(edition), f"<{edition.policy.id} on {edition.day}>"
     return Program(
         checked,
         edition,
-        source,
         rules,
         tuple((form.applies, form.requires) for form in forms),
-        names["work"],
-        names["verdicts"],
-        names["atoms"],
+        Late("work", file, names, lambda: work_lines(checked, edition, measures)),
+        Late("verdicts", file, names, lambda: verdict_lines(checked, edition, measures, rules)),
+        Late("atoms", file, names, lambda: atom_lines(checked, edition, measures, rules, forms)),
         tuple(formula for formula in formulas if "as_stated" in formula.trees),
     )
+
+
+@dataclass(slots=True)
+class Late:
+    """A function that is written and compiled when it is first called: no run needs all three."""
+
+    name: str
+    file: str
+    names: Mapping[str, Any]
+    lines: Callable[[], list[str]]
+    made: Callable[..., Any] | None = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the function; two threads that make it at once make the same."""
+        if self.made is None:
+            names = dict(self.names)
+            exec(compile("\n".join([*self.lines(), ""]), self.file, "exec"), names)
+            self.made = names[self.name]
+        return self.made(*arguments)
 
 
 def namespace(edition: Edition) -> dict[str, Any]:
