@@ -22,6 +22,24 @@ PARAMETERS = {
     "limit": {"values": [{"from": "1990-01-01", "value": 2}]},
     "unread": {"unset": "nobody has read it"},
 }
+TABLES = {
+    "band": {
+        "by": ["word", "size"],
+        "gives": "value",
+        "rows": [
+            {"word": "a", "size": [0, 2], "value": 1},
+            {"word": "a", "size": [3, None], "value": 2},
+            {"word": "b", "size": [None, 5], "value": 3},
+        ],
+    },
+    "hours": {
+        "windows": "week",
+        "rows": [
+            {"days": [1, 2], "opens": "00:00", "closes": "07:00"},
+            {"days": [1, 8], "opens": "07:00", "closes": "08:00", "unsettled": "not read"},
+        ],
+    },
+}
 NAMES = {
     "plan": {
         "number": ("x", "y", "limit", "unread"),
@@ -169,7 +187,7 @@ def aggregates() -> st.SearchStrategy[dict[str, Any]]:
     kinds = st.sampled_from(["sum", "count", "min", "max", "average", "any", "all"])
 
     def over(kind: str, of: str, draw: Callable[[Texts], Any]) -> dict[str, Any]:
-        base = "act" if of in ("act", "big") else "kid"
+        base = {"kid": "kid", "alike": "plan"}.get(of, "act")
         truth = kind in ("count", "any", "all")
         made = {kind: draw(expressions(base, "truth" if truth else "number", 1)), "of": of}
         if draw(st.booleans()):
@@ -178,7 +196,11 @@ def aggregates() -> st.SearchStrategy[dict[str, Any]]:
             made["if_none"] = draw(expressions("plan", "number", 1))
         return made
 
-    return st.composite(lambda draw: over(draw(kinds), draw(st.sampled_from(["act", "kid", "big"])), draw))()
+    return st.composite(
+        lambda draw: over(
+            draw(kinds), draw(st.sampled_from(["act", "kid", "big", "item", "small_run", "alike"])), draw
+        )
+    )()
 
 
 @st.composite
@@ -187,13 +209,17 @@ def policies(draw: Any) -> dict[str, Any]:
     topic: dict[str, Any] = {
         "parameters": PARAMETERS,
         "attests": {"done": "Whether it is done"},
+        "tables": TABLES,
         "columns": {
             "act": {
                 "c0": {"value": draw(expressions("act", "number"))},
                 "c1": {"value": draw(expressions("act", "truth"))},
                 "c2": {"sum": draw(expressions("kid", "number", 1)), "of": "kid"},
+                "c4": {"overlap": ["n * 60", "n * 60 + m"], "with": "hours"},
+                "c5": {"lookup": "band", "by": {"word": "r", "size": draw(expressions("act", "number", 1))}},
                 "c3": {"count": f"r = this.r or {draw(expressions('act', 'truth', 1))}", "of": "act"},
             },
+            "couple": {"both": {"value": "a.u or b.u"}},
             "plan": {"p0": {"count": draw(expressions("act", "truth", 1)), "of": "act"}},
         },
         "measures": {f"m{n}": draw(aggregates()) for n in range(3)},
@@ -203,6 +229,28 @@ def policies(draw: Any) -> dict[str, Any]:
             "slot": {"union": {"act": {"q": draw(expressions("act", "number", 1))}, "kid": {"q": "k"}}},
             "couple": {"pairs": {"a": "act", "b": "act"}, "where": draw(compared_pairs("act"))},
             "run": {"merge": "act", "opens": "n", "closes": "n + m", "gap": draw(flat("plan", "number"))},
+            "ring": {
+                "merge": "act",
+                "where": draw(expressions("act", "truth", 1)),
+                "opens": "n",
+                "closes": "n + m",
+                "circle": 10,
+            },
+            "day_run": {"merge": "act", "opens": "e", "closes": "add_days(e, m)"},
+            "small_run": {
+                "merge": "kid",
+                "where": draw(expressions("kid", "truth", 1)),
+                "opens": "k",
+                "closes": "k + 1",
+                "within": "act",
+            },
+            "rest": {"gaps": "run", "between": ["0", draw(flat("plan", "number"))]},
+            "small_rest": {
+                "gaps": "small_run",
+                "within": "act",
+                "between": ["0", draw(flat("act", "number"))],
+            },
+            "alike": {"rows": "couple", "where": "both"},
         },
     }
     rules = []
@@ -237,5 +285,17 @@ def policies(draw: Any) -> dict[str, Any]:
         {"id": "s6", "for_each": "slot", "requires": "q > limit"},
         {"id": "s7", "for_each": "run", "requires": "closes - opens < 3"},
         {"id": "s8", "for_each": "big", "requires": "c3 > 1"},
+        {"id": "s9", "for_each": "ring", "requires": "closes - opens < 3"},
+        {"id": "t0", "for_each": "day_run", "requires": "closes - opens < 3"},
+        {"id": "t1", "for_each": "small_run", "applies": "u", "requires": "closes - opens < n"},
+        {"id": "t2", "for_each": "rest", "requires": "closes - opens > 1"},
+        {"id": "t3", "for_each": "small_rest", "requires": "closes - opens > m"},
+        {"id": "t4", "for_each": "alike", "requires": "both and t"},
+        {"id": "t5", "for_each": "act", "requires": "c4 < c5"},
+        {
+            "id": "t6",
+            "for_each": "plan",
+            "requires": "verdict('t5') <> 'violated' or verdict('s7') = 'satisfied'",
+        },
     ]
     return {**topic, "rules": rules}
