@@ -16,7 +16,8 @@ SCHEMAS = sorted((Path(__file__).parents[1] / "schemas").glob("*.schema.json"))
 def schemas_inside(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every part of a schema that is a schema of a named property, with its path."""
     if isinstance(node, dict):
-        for name, value in node.get("properties", {}).items() if isinstance(node.get("properties"), dict) else ():
+        properties = node.get("properties")
+        for name, value in properties.items() if isinstance(properties, dict) else ():
             if isinstance(value, dict):
                 yield f"{path}/{name}", value
         for key, value in node.items():

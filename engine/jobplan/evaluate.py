@@ -114,7 +114,22 @@ class Evaluator:
         if problems or name is None or day is None:
             text = plan.document.text
             raise BrokenPlan(problems, {plan.document.file: text} if text else None)
+        self._refuse_earlier(plan, name, day)
         return name, day, self.policies.program(name, day)
+
+    def _refuse_earlier(self, plan: Plan, name: str, day: int) -> None:
+        """Refuse a plan from before the policy's first day: no edition of it says anything then."""
+        about = self.policies.checked(name).policy.about
+        first = about.get("in_force", {}).get("from")
+        if first and day < date.fromisoformat(first).toordinal():
+            said = f"{name} is in force from {first}; {date.fromordinal(day).isoformat()} is before that"
+            closed = about.get("closed_to")
+            help = f"it is closed to: {closed}" if closed else None
+            text = plan.document.text
+            span = plan.span(plan.root, self.policies.schema.date)
+            raise BrokenPlan(
+                [Problem("too-early", said, span, help)], {plan.document.file: text} if text else None
+            )
 
     def _set_aside(self, plan: Plan, name: str | None, day: int | None) -> Iterator[Problem]:
         schema = self.policies.schema
@@ -147,11 +162,11 @@ class Evaluator:
             stated = self.stated(plan, worked, verdicts)
         except TooManyPairsError as broken:
             raise BrokenPlan([Problem("too-many-pairs", str(broken), plan.span(plan.root))]) from broken
-        except OverflowError as broken:
-            problem = Problem(
-                "out-of-range", "a number of the plan is too large to work with", plan.span(plan.root)
-            )
-            raise BrokenPlan([problem]) from broken
+        except (OverflowError, ValueError) as broken:
+            if isinstance(broken, ValueError) and "NaN" not in str(broken):
+                raise  # a fault of ours, not of the numbers
+            said = f"a number that {name} works out for this plan is too large to work with"
+            raise BrokenPlan([Problem("out-of-range", said, plan.span(plan.root))]) from broken
         unknown = unknown_judgements(worked, verdicts, stated)
         return Judged(plan, name, day, worked, verdicts, unknown, self.engine)
 

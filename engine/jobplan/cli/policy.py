@@ -14,7 +14,7 @@ from jobplan.cli.lazy import LazyGroup
         "find": "jobplan.cli.policy_show:find_command",
         "list": "jobplan.cli.policy_show:list_command",
         "show": "jobplan.cli.policy_show:show_command",
-        "test": "jobplan.cli.policy_test:test_command",
+        "test": "jobplan.cli.policy_cases:test_command",
     },
 )
 def policy_group() -> None:

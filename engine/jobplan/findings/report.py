@@ -15,7 +15,7 @@ from jobplan.findings.basis import EditionBasis
 from jobplan.findings.make import FindingMaker
 from jobplan.findings.model import Finding, MeasureValue, Report, RuleVerdict
 from jobplan.findings.show import Shower
-from jobplan.findings.waivers import Waiver, put_on, rows_lifted, waivers_of
+from jobplan.findings.waivers import ALL, Waiver, put_on, rows_lifted, waivers_of
 from jobplan.findings.wording import because
 from jobplan.model import Judgement, Verdict
 from jobplan.version import __version__
@@ -84,7 +84,7 @@ def group_waivers(worked: Worked, maker: FindingMaker) -> Iterator[Waiver]:
             clauses = because(sorted(set(reader.why(tree, worked.root))), maker.label)
             doubt = "it is not known whether the plan belongs to the group: " + "; ".join(clauses)
         if belongs is not False:
-            yield from waivers_of([data], f"overlay {data['overlay']}", doubt)
+            yield from waivers_of([{"row": ALL, **data}], f"overlay {data['overlay']}", doubt)
 
 
 def summary(worked: Worked, schema: FactSchema, shower: Shower) -> Iterator[tuple[str, str]]:
@@ -177,6 +177,3 @@ def notes(worked: Worked, day: int) -> Iterator[str]:
     if checked_to and day > date.fromisoformat(checked_to).toordinal():
         said = f"the sources of {policy.id} were checked up to {checked_to}; it is judged by a later day"
         yield ". ".join(part for part in (said, policy.about.get("edition_note", "")) if part)
-    starts = policy.about.get("in_force", {}).get("from")
-    if starts and day < date.fromisoformat(starts).toordinal():
-        yield f"{policy.id} is in force from {starts}; this plan is judged by an earlier day"

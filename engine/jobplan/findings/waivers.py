@@ -10,7 +10,7 @@ from typing import Any
 from jobplan.findings.model import Finding, WaiverEffect
 from jobplan.model import Rule
 
-PARTS = ("reason", "agreed_by", "until")
+PARTS = ("row", "reason", "agreed_by", "until")
 ALL = "all"
 
 
@@ -93,6 +93,9 @@ def refusal(
     if not any(set(group) <= agreed for group in lifted_by[rule.waivable]):
         wanted = " or ".join(" and ".join(group) for group in lifted_by[rule.waivable])
         return f"it takes the agreement of {wanted}, not {' and '.join(sorted(agreed))}".replace("_", " ")
+    agreed_on = str(waiver.data.get("agreed_on", ""))
+    if agreed_on and today < date.fromisoformat(agreed_on).toordinal():
+        return f"it is agreed only on {agreed_on}"
     until = str(waiver.data["until"])
     if until != "none" and today >= date.fromisoformat(until).toordinal():
         return f"it ended on {until}"

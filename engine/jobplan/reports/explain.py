@@ -16,7 +16,7 @@ from jobplan.findings.units import with_unit
 from jobplan.model import Citation
 from jobplan.reports import Style
 from jobplan.reports.citation import in_one_line
-from jobplan.reports.terminal import console_to
+from jobplan.reports.terminal import console_to, printable
 
 COLOURS = {
     "satisfied": "bold green",
@@ -35,6 +35,7 @@ MOST_ROWS = 12
 
 def render(explanation: Explanation, out: IO[str], style: Style, *, full: bool = False) -> None:
     """Write an explanation."""
+    explanation = printable(explanation)
     with console_to(out, style) as console:
         heading(console, explanation)
         branches = Branches(explanation, full, set(explanation.citations))

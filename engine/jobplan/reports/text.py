@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from io import StringIO
 from typing import IO, Any
 
 from rich.console import Console
@@ -17,6 +16,7 @@ from jobplan.findings.wording import CAUSES
 from jobplan.model import SEVERITIES, Severity
 from jobplan.reports import Style
 from jobplan.reports.citation import in_one_line
+from jobplan.reports.terminal import console_to, printable
 
 COLOURS = {
     "breach": "bold red",
@@ -36,20 +36,15 @@ MOST_FACTS = 15
 
 def render(reports: list[Report], out: IO[str], style: Style) -> None:
     """Write reports one after another, and a line of totals where there are several."""
-    page = StringIO()
-    console = Console(
-        file=page, width=style.width, no_color=not style.colour, force_terminal=style.colour, highlight=False,
-        color_system="standard" if style.colour else None, soft_wrap=False,
-    )  # fmt: skip
-    for index, report in enumerate(reports):
-        if index:
+    with console_to(out, style) as console:
+        for index, report in enumerate(reports):
+            if index:
+                console.print()
+            one(console, printable(report), style)
+        if len(reports) > 1:
             console.print()
-        one(console, report, style)
-    if len(reports) > 1:
-        console.print()
-        counts = Counter(f.severity for report in reports for f in report.findings if not f.waived)
-        console.print(Text(f"{len(reports)} plans: {tally(counts)}", style="bold"))
-    out.write("".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines()))
+            counts = Counter(f.severity for report in reports for f in report.findings if not f.waived)
+            console.print(Text(f"{len(reports)} plans: {tally(counts)}", style="bold"))
 
 
 def one(console: Console, report: Report, style: Style) -> None:

@@ -86,6 +86,8 @@ def _bytes_of(file: str) -> bytes:
     try:
         if file == STANDARD_INPUT:
             return sys.stdin.buffer.read(SIZE_LIMIT + 1)
+        if not Path(file).is_file():  # a pipe would be waited for, a device read without end
+            raise OSError("no such file" if not Path(file).exists() else "not a regular file")
         with Path(file).open("rb") as stream:
             return stream.read(SIZE_LIMIT + 1)
     except (OSError, ValueError) as error:
