@@ -130,11 +130,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """The authority that binds, with its place in it, and the reading of its words."""
+    """The authority that binds, with its place in it, and the reading of its words.
+
+    `local` tells that it is an employer's agreement, whatever the force of the rule that it fills in.
+    """
 
     authority: str
     at: str
     reading: Reading
+    local: bool = False
 
 
 @dataclass(frozen=True, slots=True)

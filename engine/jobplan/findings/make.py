@@ -17,7 +17,7 @@ from jobplan.expression.scope import Ref
 from jobplan.facts.document import Plan
 from jobplan.facts.schema import FactSchema, Field
 from jobplan.findings.basis import EditionBasis, RuleBasis
-from jobplan.findings.model import Evidence, Finding, Message
+from jobplan.findings.model import OWN_VALUE, Evidence, Finding, Message
 from jobplan.findings.severity import gap_severity, severity_of
 from jobplan.findings.show import label_of, reason_label
 from jobplan.findings.wording import because
@@ -206,7 +206,9 @@ class FindingMaker:
         if ref.kind == "parameter":
             value = edition.values[ref.name]
             title = edition.policy.parameters[ref.name].title
-            agreed = edition.agreed.get(ref.name, "")
+            agreed = edition.agreed.get(ref.name) or (
+                OWN_VALUE if edition.policy.parameters[ref.name].open else ""
+            )
             return Evidence(
                 ref.name,
                 "",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from jobplan.errors import Problem, suggest
-from jobplan.model import Derived, Formula, Parameter, Policy, Rule, Table
+from jobplan.model import Citation, Derived, Formula, Parameter, Policy, Rule, Table
 from jobplan.policy.build import Builder, TooManyProblems, kind_words
 from jobplan.policy.read import Draft, add_parts, add_rules, digest, load_all, register
 from jobplan.policy.register import check_citations
@@ -147,7 +147,7 @@ class Laying:
                 self.builder.problem("wrong-unit", said, (*route, "unit"))
             else:
                 self.check_kinds(route, own, law)
-                values = tuple(replace(value, cites=value.cites or own.cites) for value in own.values)
+                values = tuple(replace(value, cites=local(value.cites or own.cites)) for value in own.values)
                 self.draft.parameters[key] = replace(law, values=(*law.values, *values), unset="")
 
     def tables(self) -> None:
@@ -167,7 +167,7 @@ class Laying:
             else:
                 own = build_table(self.builder, key, data, agreed=self.name)
                 self.check_rows(route, own, law)
-                rows = tuple(replace(row, cites=own.cites) for row in own.rows)
+                rows = tuple(replace(row, cites=local(own.cites)) for row in own.rows)
                 self.draft.tables[key] = replace(law, rows=(*law.rows, *rows))
 
     def check_kinds(self, route: Route, own: Parameter, law: Parameter) -> None:
@@ -241,3 +241,8 @@ class Laying:
         document = read_document(file, self.draft.files[file])
         at = document.at((*place, *row)) if row else document.key_at(place)
         self.builder.problem("closed", said, route, help, key=True, related=(("set here", at),))
+
+
+def local(cites: Iterable[Citation]) -> tuple[Citation, ...]:
+    """Return citations as those of a local agreement."""
+    return tuple(replace(cite, local=True) for cite in cites)

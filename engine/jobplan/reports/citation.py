@@ -16,12 +16,12 @@ SEEN = {
 
 
 def in_one_line(citation: Citation, sources: Mapping[str, Source], force: str) -> str:
-    """Return a citation as reports print it, with force (if it is the rule's own), reading, confidence."""
+    """Return a citation as reports print it, with force (if one is given), reading, confidence."""
     authority = sources.get(citation.authority)
     title = authority.title if authority is not None else citation.authority
     parts = (
         f"{citation.at}, {title}",
-        said(force),
+        said("local" if citation.local else force),
         reading(citation, sources),
         f"confidence {citation.reading.confidence}",
     )

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from jobplan.findings.model import Finding, Report
+from jobplan.findings.model import OWN_VALUE, Evidence, Finding, Report
 from jobplan.findings.wording import CAUSES
 from jobplan.model import SEVERITIES, Severity
 from jobplan.reports import Style
@@ -91,11 +91,7 @@ def show(console: Console, report: Report, finding: Finding, style: Style) -> No
     if finding.place:
         lines.append(Text(f"at {finding.place}", style="dim"))
     lines += [Text(line, style=style) for line, style in cited(report, finding)]
-    lines += [
-        Text(f"agreed locally: {item.title or item.name}, {item.agreed}")
-        for item in finding.evidence
-        if item.agreed
-    ]
+    lines += [Text(agreement(report, item)) for item in finding.evidence if item.agreed]
     if finding.assumptions:
         lines.append(Text(f"rests on the assumption {', '.join(finding.assumptions)}", style="yellow"))
     if finding.waived:
@@ -117,6 +113,14 @@ def said(finding: Finding) -> str:
     return f"{finding.label}{text[len(about) :]}" if text.startswith(about) else f"{finding.label}: {text}"
 
 
+def agreement(report: Report, item: Evidence) -> str:
+    """Say who agreed to a value that the law leaves open, or that nobody has yet."""
+    if item.agreed != OWN_VALUE:
+        return f"agreed locally: {item.title or item.name}, {item.agreed}"
+    value = f"{item.shown} {report.names.get(item.unit, item.unit)}".strip()
+    return f"open to local agreement: {item.title or item.name} ({value}) is {item.agreed}"
+
+
 def cited(report: Report, finding: Finding) -> Iterator[tuple[str, str]]:
     """Yield the lines of citations with their style: the rule's own, then what it rests on."""
     for cite in finding.citations[:MOST_CITATIONS]:
@@ -128,11 +132,8 @@ def cited(report: Report, finding: Finding) -> Iterator[tuple[str, str]]:
         yield f"and {more} more citation{'s' if more > 1 else ''}", "dim"
 
 
-def evidence_line(item: object) -> str:
+def evidence_line(item: Evidence) -> str:
     """Return one piece of evidence in a line."""
-    from jobplan.findings.model import Evidence
-
-    assert isinstance(item, Evidence)
     owner = f"{item.relation}.{item.name}" if item.relation else item.name
     unit = f" {item.unit}" if item.unit else ""
     place = f"  {item.place}" if item.place else ""
