@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from jobplan.errors import BrokenInput, BrokenPlan, Problem, Span, suggest
+from jobplan.facts.coherence import complain_of_disagreement
+from jobplan.facts.keys import odd_keys
 from jobplan.facts.rows import RowReader, Written, leave_out
 from jobplan.facts.schema import FactSchema, Field
 from jobplan.facts.values import WrongValueError, value_of
@@ -77,6 +79,8 @@ def read_plan(
     every problem found.
     """
     document = _document(source)
+    if not document.text and (odd := odd_keys(document.data)):
+        raise BrokenPlan(odd[:PROBLEM_LIMIT])
     digest = _digest(document)
     placed = schema.checker.placed_problems(document) if schema.checker else []
     problems = [problem for _, problem in placed]
@@ -139,6 +143,7 @@ def _plan(
     for assumption in sorted(filled, key=lambda a: (a.by_user, not a.row)):  # one for a row goes first
         place: Route = (key, own.index(assumption)) if assumption in own else ()
         _assume(reader, relations[assumption.relation], assumption, place)
+    complain_of_disagreement(reader, schema, relations)
     return Plan(
         id=root.id,
         digest=digest,
@@ -211,11 +216,15 @@ def _carry(
             reader.complain_of_unknown((*place, name), schema.relations)
             continue
         for index, fact in enumerate(facts if isinstance(facts, list | tuple) else ()):
-            if fact not in known.fields:
+            if not isinstance(fact, str):
+                reader.complain_of_type((*place, name, index), "text", fact)
+            elif fact not in known.fields:
                 _unknown_fact(reader, (*place, name, index), fact, known.fields, name)
     for name, relation in relations.items():
         facts = carries.get(name)
-        carried = frozenset(facts) if isinstance(facts, list | tuple) else None
+        carried = None
+        if isinstance(facts, list | tuple):
+            carried = frozenset(fact for fact in facts if isinstance(fact, str))
         leave_out(relation, carried, schema.relations[name].fields)
 
 
