@@ -15,6 +15,7 @@ from jobplan.expression.editions import Policies, load_policies
 from jobplan.expression.interpret import Interpreter
 from jobplan.expression.program import Program, Verdicts
 from jobplan.expression.spans import TooManyPairsError
+from jobplan.expression.tell import joined
 from jobplan.expression.write import effective_applies
 from jobplan.facts.document import Plan, read_plan
 from jobplan.findings.basis import EditionBasis
@@ -220,16 +221,13 @@ def unknown_judgements(worked: Worked, verdicts: Verdicts, stated: Verdicts | No
 
 def unknown(interpreter: Interpreter, rule: CheckedRule, row: Row, stated: str | None) -> Judgement:
     """Return an unknown judgement with its reasons; one that cannot fail says so."""
-    applies = effective_applies(interpreter.program.checked, rule)
-    reasons = list(interpreter.why(applies, row))
-    requires = interpreter.value(rule.requires, row)
-    if requires is None:
-        reasons += interpreter.why(rule.requires, row)
+    applies = interpreter.tell(effective_applies(interpreter.program.checked, rule), row)
+    requires = interpreter.tell(rule.requires, row)
     return Judgement(
         rule.rule.id,
         row,
         "unknown",
-        unique(reasons),
+        interpreter.in_order(joined((applies, requires))),
         as_stated=stated,  # type: ignore[arg-type]
         can_fail=requires is not True,
     )

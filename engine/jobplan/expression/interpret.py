@@ -1,4 +1,4 @@
-"""Read a value off its tree, step by step: slow, plain, and able to say why something is unknown.
+"""Read a value off its tree, and say why it has none.
 
 Rows must have been worked out before (`Program.work`). The compiled program and this must always
 agree; the tests hold them to it.
@@ -6,21 +6,17 @@ agree; the tests hold them to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from math import floor
 from typing import Any
 
-from sqlglot import exp
-
-from jobplan.expression import runtime
 from jobplan.expression.checked import CheckedDerived, CheckedFormula
-from jobplan.expression.emit import literal_value
-from jobplan.expression.parse import COMPARISONS, Tree, arguments
+from jobplan.expression.parse import Tree
 from jobplan.expression.program import Program
-from jobplan.expression.runtime import Lookup, Windows, compared
+from jobplan.expression.runtime import Lookup, Windows
 from jobplan.expression.scope import Ref
 from jobplan.expression.spans import ancestor, by_ancestor
+from jobplan.expression.tell import Lack, not_attested
 from jobplan.expression.write import effective_applies
 from jobplan.model import Reason, Relation, Row, Truth
 
@@ -36,99 +32,25 @@ class Interpreter:
     measures: Mapping[str, Any]
     today: int
     attested: Mapping[str, Truth]
-    values: dict[tuple[int, int, int], tuple[Tree, Any]] = field(default_factory=dict)
+    root: Row = field(init=False)
     known: dict[tuple[str, str, Row], tuple[Reason, ...]] = field(default_factory=dict)
     opened: dict[tuple[str, Row | None], tuple[Reason, ...]] = field(default_factory=dict)
+    named: dict[tuple[int, Row], tuple[Reason, ...]] = field(default_factory=dict)
+    ordered: dict[Lack, tuple[Reason, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.root = self.relations[self.program.checked.world.root].rows[0]
 
     # --- values -----------------------------------------------------------------------------
 
+    def tell(self, node: Tree, row: Row, this: Row | None = None) -> Any:
+        """Return the value of a tree on a row, or a Lack."""
+        return self.program.tellers.of(node)(self, row, this)
+
     def value(self, node: Tree, row: Row, this: Row | None = None) -> Any:
         """Return the value of a tree on a row; None where it is unknown."""
-        reader = READERS.get(type(node))
-        if reader is not None:
-            return reader(self, node, row, this)
-        key = (id(node), id(row), id(this))  # asked again at each level of a reason
-        if key not in self.values:
-            found = COMPOUND.get(type(node), Interpreter.operation)(self, node, row, this)
-            self.values[key] = (node, found)  # a tree that is kept lends its id to no other
-        return self.values[key][1]
-
-    def inner(self, node: Tree, row: Row, this: Row | None) -> Any:
-        """Return what stands in parentheses."""
-        return self.value(node.args["this"], row, this)
-
-    def literal(self, node: Tree, _row: Row, _this: Row | None) -> Any:
-        """Return what is written."""
-        return literal_value(node)
-
-    def name(self, node: Tree, row: Row, this: Row | None) -> Any:
-        """Return what a name stands for."""
-        return self.read(node.meta["ref"], row, this)
-
-    def opposite(self, node: Tree, row: Row, this: Row | None) -> Truth:
-        """Return `not`; unknown stays unknown."""
-        inner = self.value(node.args["this"], row, this)
-        return None if inner is None else not inner
-
-    def chosen(self, node: Tree, row: Row, this: Row | None) -> Any:
-        """Return the value of a case; an unknown condition makes it unknown."""
-        branch = self.branch(node, row, this)
-        return None if branch is None else self.value(branch, row, this)
-
-    def connective(self, node: Tree, row: Row, this: Row | None) -> Truth:
-        """Return `and` or `or` in Kleene logic."""
-        stop = isinstance(node, exp.Or)
-        left: Truth = self.value(node.args["this"], row, this)
-        if left is stop:
-            return stop
-        right: Truth = self.value(node.args["expression"], row, this)
-        if right is stop:
-            return stop
-        return None if left is None or right is None else not stop
-
-    def branch(self, node: Tree, row: Row, this: Row | None) -> Tree | None:
-        """Return the branch of a case that is taken, or None where a condition is unknown."""
-        for item in node.args["ifs"]:
-            condition = self.value(item.this, row, this)
-            if condition is None:
-                return None
-            if condition:
-                taken: Tree = item.args["true"]
-                return taken
-        default: Tree | None = node.args.get("default")
-        return default
-
-    def member(self, node: Tree, row: Row, this: Row | None) -> Truth:
-        """Return whether a value is among others, as `or` of equalities."""
-        value = self.value(node.this, row, this)
-        options = [self.value(option, row, this) for option in node.expressions]
-        found = [None if value is None or o is None else same(value, o) for o in options]
-        if True in found:
-            return True
-        return None if None in found else False
-
-    def between(self, node: Tree, row: Row, this: Row | None) -> Truth:
-        """Return whether a value lies between two others: one end that it lies beyond decides alone."""
-        value, low, high = (self.value(part, row, this) for part in operands(node))
-        above = None if value is None or low is None else compare(exp.GTE(), value, low)
-        below = None if value is None or high is None else compare(exp.LTE(), value, high)
-        return runtime.kleene_and(above, below)
-
-    def operation(self, node: Tree, row: Row, this: Row | None) -> Any:
-        """Return the value of a strict operation: None if an operand is."""
-        name = node.meta.get("call")
-        if name == "silent":
-            return None
-        if name == "attested":
-            return self.attested.get(arguments(node)[0].name)
-        if name in ("recorded", "none"):
-            ref = arguments(node)[0].meta["ref"]
-            function = runtime.recorded if name == "recorded" else runtime.none_stated
-            return function(self.owner(ref, row, this), ref.name)
-        values = [self.value(part, row, this) for part in operands(node)]
-        if None in values:
-            return None
-        return apply(node, name, values)
+        found = self.program.tellers.of(node)(self, row, this)
+        return None if type(found) is Lack else found
 
     def read(self, ref: Ref, row: Row, this: Row | None) -> Any:
         """Return what a name stands for on a row."""
@@ -144,9 +66,8 @@ class Interpreter:
 
     def owner(self, ref: Ref, row: Row, this: Row | None) -> Row:
         """Return the row that has a field."""
-        root = self.program.checked.world.root
-        if ref.relation == root:
-            return self.relations[root].rows[0]
+        if ref.relation == self.root.relation:
+            return self.root
         found: Any = row
         for hop in ref.path:
             found = this if hop == "this" else found.parent if hop == "parent" else found[hop]
@@ -157,67 +78,46 @@ class Interpreter:
 
     def why(self, node: Tree, row: Row, this: Row | None = None) -> Reasons:
         """Yield why a tree is unknown on a row; nothing where it is known."""
-        if self.value(node, row, this) is not None:
-            return
-        call = node.meta.get("call")
-        if isinstance(node, exp.Paren):
-            yield from self.why(node.this, row, this)
-        elif isinstance(node, exp.Column):
-            yield from self.why_name(node.meta["ref"], row, this)
-        elif isinstance(node, exp.Case):
-            yield from self.why_case(node, row, this)
-        elif call == "silent":
-            yield Reason("silent", text=arguments(node)[0].name)
-        elif call == "attested":
-            yield self.why_attested(arguments(node)[0].name)
-        elif call in ("recorded", "none"):
-            ref = arguments(node)[0].meta["ref"]
-            yield self.missing(self.owner(ref, row, this), ref.name)
-        else:
-            yield from self.why_operands(node, row, this)
+        found = self.program.tellers.of(node)(self, row, this)
+        if type(found) is Lack:
+            yield from self.reasons(found)
 
-    def why_operands(self, node: Tree, row: Row, this: Row | None) -> Reasons:
-        """Yield the reasons of the operands, or why known operands give nothing."""
-        parts = operands(node)
-        yield from (reason for part in parts for reason in self.why(part, row, this))
-        if isinstance(node, exp.Div) and self.value(node.expression, row, this) == 0:
-            yield Reason("silent", text="divides by nought")
-        elif all(self.value(part, row, this) is not None for part in parts):
-            yield Reason("silent", text=f"`{node.sql()}` has no value here")
+    def reasons(self, lack: Lack) -> Reasons:
+        """Yield the reasons for what is lacking."""
+        for entry in dict.fromkeys(lack):
+            if type(entry) is Reason:
+                yield entry
+            else:
+                yield from self.why_named(entry)
 
-    def why_case(self, node: Tree, row: Row, this: Row | None) -> Reasons:
-        """Yield the reasons of the unknown condition, or of the branch taken."""
-        for item in node.args["ifs"]:
-            condition = self.value(item.this, row, this)
-            if condition is None:
-                yield from self.why(item.this, row, this)
-                return
-            if condition:
-                yield from self.why(item.args["true"], row, this)
-                return
-        default = node.args.get("default")
-        if default is None:
-            yield Reason("silent", text="no case of the policy fits")
-        else:
-            yield from self.why(default, row, this)
+    def in_order(self, lack: Lack) -> tuple[Reason, ...]:
+        """Return the reasons for what is lacking once each, in a fixed order; many rules lack the same."""
+        found = self.ordered.get(lack)
+        if found is None:
+            found = self.ordered[lack] = tuple(sorted(set(self.reasons(lack))))
+        return found
+
+    def why_named(self, entry: tuple[int, Row]) -> tuple[Reason, ...]:
+        """Return why a name has no value in the row that has it."""
+        found = self.named.get(entry)
+        if found is None:
+            number, row = entry
+            ref, itself = self.program.tellers.names[number]
+            why = (self.missing(row, ref.name),) if itself else tuple(self.why_name(ref, row))
+            found = self.named[entry] = why
+        return found
 
     def why_attested(self, name: str) -> Reason:
         """Return the reason that nobody has attested something."""
-        what = self.program.edition.policy.attested.get(name, name)
-        return Reason("missing", field=name, cause="not_attested", text=what)
+        return not_attested(self.program.edition, name)
 
-    def why_name(self, ref: Ref, row: Row, this: Row | None) -> Reasons:
-        """Yield why a fact, column, measure or parameter has no value."""
-        if ref.kind == "parameter":
-            yield Reason("silent", field=ref.name, text=self.program.edition.silences.get(ref.name, ""))
-        elif ref.kind == "measure":
-            checked = self.program.checked.measures[ref.name]
-            yield from self.why_formula(checked, self.relations[self.program.checked.world.root].rows[0])
+    def why_name(self, ref: Ref, owner: Row) -> Reasons:
+        """Yield why a fact, column or measure of a row has no value."""
+        if ref.kind == "measure":
+            yield from self.why_formula(self.program.checked.measures[ref.name], self.root)
         elif ref.kind == "column":
-            checked = self.program.checked.columns[(ref.relation, ref.name)]
-            yield from self.why_formula(checked, self.owner(ref, row, this))
+            yield from self.why_formula(self.program.checked.columns[(ref.relation, ref.name)], owner)
         else:
-            owner = self.owner(ref, row, this)
             derived = self.program.checked.relations.get(owner.relation)
             if derived is not None and derived.derived.kind == "union":
                 yield from self.why_union(derived, owner, ref.name)
@@ -393,89 +293,4 @@ class Interpreter:
             for name in ("opens", "closes"):
                 ref = self.program.checked.world.find(row.relation, name)
                 if ref is not None and self.read(ref, row, None) is None:
-                    yield from self.why_name(ref, row, None)
-
-
-READERS: Mapping[type[exp.Expr], Callable[[Interpreter, Tree, Row, Row | None], Any]] = {
-    exp.Paren: Interpreter.inner,
-    exp.Literal: Interpreter.literal,
-    exp.Boolean: Interpreter.literal,
-    exp.Column: Interpreter.name,
-}
-
-COMPOUND: Mapping[type[exp.Expr], Callable[[Interpreter, Tree, Row, Row | None], Any]] = {
-    exp.Not: Interpreter.opposite,
-    exp.And: Interpreter.connective,
-    exp.Or: Interpreter.connective,
-    exp.Case: Interpreter.chosen,
-    exp.In: Interpreter.member,
-    exp.Between: Interpreter.between,
-}
-
-
-def operands(node: Tree) -> list[Tree]:
-    """Return the operands of an operation or call in order."""
-    if isinstance(node, exp.Between):
-        return [node.this, node.args["low"], node.args["high"]]
-    if isinstance(node, exp.In):
-        return [node.this, *node.expressions]
-    if "call" in node.meta:
-        return arguments(node)
-    return [part for part in (node.this, node.args.get("expression")) if isinstance(part, exp.Expr)]
-
-
-def same(a: Any, b: Any) -> bool:
-    """Tell whether two values are equal; numbers as they are compared."""
-    if isinstance(a, float) or isinstance(b, float):
-        return compared(a) == compared(b)
-    return bool(a == b)
-
-
-def apply(node: Tree, name: str | None, values: list[Any]) -> Any:
-    """Apply a strict operation to known values."""
-    if isinstance(node, COMPARISONS):
-        return compare(node, *values)
-    if isinstance(node, exp.Neg):
-        return -values[0]
-    if isinstance(node, exp.Add):
-        return values[0] + values[1]
-    if isinstance(node, exp.Sub):
-        return float(values[0] - values[1])
-    if isinstance(node, exp.Mul):
-        return values[0] * values[1]
-    if isinstance(node, exp.Div):
-        return None if values[1] == 0 else values[0] / values[1]
-    return call(name, values)
-
-
-def compare(node: Tree, a: Any, b: Any) -> bool:
-    """Compare two known values; numbers in whole millionths."""
-    if isinstance(a, float) or isinstance(b, float):
-        a, b = compared(a), compared(b)
-    if isinstance(node, exp.EQ):
-        return bool(a == b)
-    if isinstance(node, exp.NEQ):
-        return bool(a != b)
-    if isinstance(node, exp.LT):
-        return bool(a < b)
-    if isinstance(node, exp.LTE):
-        return bool(a <= b)
-    return bool(a > b) if isinstance(node, exp.GT) else bool(a >= b)
-
-
-def call(name: str | None, values: list[Any]) -> Any:
-    """Call one function of the language on known values."""
-    if name == "wrap":
-        return None if values[1] == 0 else runtime.wrap(values[0], values[1])
-    if name in ("floor", "ceil"):
-        return float(floor(values[0])) if name == "floor" else -float(floor(-values[0]))
-    simple = {
-        "abs": abs,
-        "gcd": runtime.whole_gcd,
-        "add_days": runtime.add_days,
-        "add_months": runtime.add_months,
-        "starts_with": lambda text, head: text.startswith(head),
-    }
-    if name in ("least", "greatest"):
-        return min(values) if name == "least" else max(values)
-    return simple[name or ""](*values)  # type: ignore[operator]
+                    yield from self.why_name(ref, self.owner(ref, row, None))

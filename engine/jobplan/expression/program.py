@@ -16,6 +16,7 @@ from jobplan.expression import runtime, spans
 from jobplan.expression.checked import Checked, CheckedFormula, CheckedRule
 from jobplan.expression.emit import Emitter
 from jobplan.expression.forms import Form
+from jobplan.expression.tell import Tellers
 from jobplan.expression.write import Writer, rule_forms
 from jobplan.model import Relation, Row, Truth
 from jobplan.policy.edition import Edition
@@ -33,7 +34,8 @@ class Program:
     `work(relations, today, attested, stated)` fills rows with columns and returns measures by
     name; `verdicts(relations, measures, today, attested)` gives a list a rule, a verdict a row
     (None is unknown); `atoms` the same with tuples of truths. `forms` are the rules' conditions
-    over those atoms. `claims` are the columns and measures for which a stated figure may stand in.
+    over those atoms. `claims` are the columns and measures for which a stated figure may stand in,
+    `tellers` the functions of single trees.
     """
 
     checked: Checked
@@ -44,6 +46,7 @@ class Program:
     verdicts: Callable[[Relations, Mapping[str, Any], int, Mapping[str, Truth]], Verdicts]
     atoms: Callable[[Relations, Mapping[str, Any], int, Mapping[str, Truth]], list[list[tuple[Truth, ...]]]]
     claims: tuple[CheckedFormula, ...]
+    tellers: Tellers
 
 
 def compile_edition(checked: Checked, edition: Edition) -> Program:
@@ -62,6 +65,7 @@ def compile_edition(checked: Checked, edition: Edition) -> Program:
         Late("verdicts", file, names, lambda: verdict_lines(checked, edition, measures, rules)),
         Late("atoms", file, names, lambda: atom_lines(checked, edition, measures, rules, forms)),
         tuple(formula for formula in formulas if "as_stated" in formula.trees),
+        Tellers(edition, checked.world.root),
     )
 
 

@@ -11,9 +11,10 @@ from sqlglot import exp
 
 from jobplan.backends.judging import Worked
 from jobplan.expression.checked import CheckedFormula, CheckedRule
-from jobplan.expression.interpret import Interpreter, operands
+from jobplan.expression.interpret import Interpreter
 from jobplan.expression.parse import Tree, arguments
 from jobplan.expression.scope import Ref
+from jobplan.expression.tell import operands
 from jobplan.expression.unparse import VERDICT, unparse
 from jobplan.expression.write import effective_applies
 from jobplan.facts.document import Plan
