@@ -36,6 +36,12 @@ class FindingMaker:
             worked.program, worked.relations, worked.measures, worked.today, worked.attested
         )
 
+        # what many findings of one plan share
+        self._labels: dict[tuple[str, str, bool], str] = {}
+        self._clauses: dict[tuple[Reason, ...], str] = {}
+        self._facts: dict[tuple[str, str, Row], Evidence] = {}
+        self._assumed = any(row.assumed for r in worked.relations.values() for row in r.rows)
+
     @cached_property
     def rows(self) -> dict[tuple[str, str], Row]:
         """Return every row by its relation and id."""
@@ -87,15 +93,13 @@ class FindingMaker:
         rule = basis.checked.rule
         reasons = tuple(dict.fromkeys(reason for gap in gaps for reason in gap.reasons))
         single = gaps[0].subject if len(gaps) == 1 else None
-        clauses = because(reasons, self.label)
+        clauses = self.clauses(reasons)
         stated = {gap.as_stated for gap in gaps if gap.as_stated}
         return Finding(
             severity=gap_severity(reasons),
             otherwise=severity_of(rule, basis.assurance),
             verdict="unknown",
-            message=Message(
-                "gap", {"because": "; ".join(clauses)}, "cannot be judged: " + "; ".join(clauses)
-            ),
+            message=Message("gap", {"because": clauses}, f"cannot be judged: {clauses}"),
             remedy=self.gap_remedy(reasons),
             reasons=reasons,
             subjects=len(gaps),
@@ -223,6 +227,14 @@ class FindingMaker:
 
     def fact(self, plan: Plan, ref: Ref, owner: Row) -> Evidence:
         """Return the evidence of a fact or column of a row, with its places."""
+        key = (ref.relation, ref.name, owner)
+        found = self._facts.get(key)
+        if found is None:
+            found = self._facts[key] = self.value_of(plan, ref, owner)
+        return found
+
+    def value_of(self, plan: Plan, ref: Ref, owner: Row) -> Evidence:
+        """Make the evidence of a fact or column of a row."""
         value = owner[ref.name]
         field = self.shower.field(ref)
         span = plan.span(owner, ref.name) if field is not None and ref.name in owner else None
@@ -246,10 +258,23 @@ class FindingMaker:
 
     def label(self, reason: Reason) -> str:
         """Return what people call the row of a reason; nothing for the plan itself."""
-        return reason_label(reason, self.rows, self.schema)
+        key = (reason.relation, reason.row, bool(reason.field))
+        found = self._labels.get(key)
+        if found is None:
+            found = self._labels[key] = reason_label(reason, self.rows, self.schema)
+        return found
+
+    def clauses(self, reasons: tuple[Reason, ...]) -> str:
+        """Say why something is not known."""
+        found = self._clauses.get(reasons)
+        if found is None:
+            found = self._clauses[reasons] = "; ".join(because(reasons, self.label))
+        return found
 
     def assumptions(self, basis: RuleBasis, row: Row) -> tuple[str, ...]:
         """Return the ids of the assumptions that a judgement rests on."""
+        if not self._assumed:
+            return ()
         found: set[str] = set()
         for relation, name in basis.uses.facts:
             found |= {r.assumed[name] for r in self.read_rows(basis, row, relation) if name in r.assumed}
