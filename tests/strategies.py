@@ -158,7 +158,20 @@ class PlanMaker:
             del found[name]
         if unreadable:
             found[relation.keys["unreadable"]] = dict.fromkeys(unreadable, "n/k")
+        for fact in relation.fields.values():
+            if fact.name in found and (fact.within or fact.counted_by):
+                self._agree(fact, found)
         return found
+
+    def _agree(self, fact: Field, found: dict[str, Any]) -> None:
+        """Let a list keep within the length that it numbers the parts of, and be counted right."""
+        length = found.get(fact.within)
+        if isinstance(length, dict):
+            length = min(length.get("either") or length["range"])
+        if isinstance(length, float):
+            found[fact.name] = [number for number in found[fact.name] if number - 1 < length]
+        if fact.counted_by in found:
+            found[fact.counted_by] = float(len(found[fact.name]))
 
     def _carries(self) -> dict[str, list[str]]:
         kept = self.random.choice((0.5, 0.9, 0.98))
@@ -174,7 +187,7 @@ class PlanMaker:
             "about": r.choice(self.limits.attested),
             "holds": r.random() < 0.7,
             "by": "both",
-            "on": self._date(),
+            "stated_on": self._date(),
             "until": r.choice(("none", "none", self._date())),
         }
 
@@ -183,9 +196,17 @@ class PlanMaker:
         while True:
             name = r.choice([name for name, pools in self.pools.items() if pools])
             fact, pool = r.choice(self.pools[name])
+            if fact.name in self._hanging_together(name):
+                continue
             value = r.choice(pool)
             if not isinstance(value, dict) and value is not UNREADABLE and value != "none":
                 return {"fact": f"{name}.{fact.name}", "value": value, "why": "custom"}
+
+    def _hanging_together(self, relation: str) -> set[str]:
+        """Return the facts that have to agree with others of their row."""
+        fields = self.schema.relations[relation].fields.values()
+        lists = [fact for fact in fields if fact.within or fact.counted_by]
+        return {name for fact in lists for name in (fact.name, fact.within, fact.counted_by)}
 
     # --- values -----------------------------------------------------------------------------
 
@@ -210,7 +231,7 @@ class PlanMaker:
         r = self.random
         match fact.form:
             case "number":
-                return self._number(fact)
+                return self._bounded(fact)
             case "truth":
                 return r.random() < 0.6
             case "date":
@@ -219,9 +240,16 @@ class PlanMaker:
                 return self._clock()
             case "list":
                 entries = [r.choice(WORDS) if fact.of == "text" else float(r.randint(1, 8)) for _ in range(3)]
+                entries = list(dict.fromkeys(entries)) if fact.unique else entries
                 return entries[: r.randint(0, 3)]
             case _:
                 return r.choice(fact.choices or (*WORDS, *self.limits.texts))
+
+    def _bounded(self, fact: Field) -> float:
+        while True:
+            number = self._number(fact)
+            if fact.bounds is None or not fact.bounds.broken_by(number):
+                return number
 
     def _number(self, fact: Field) -> float:
         r = self.random

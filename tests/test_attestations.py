@@ -20,7 +20,7 @@ TOPIC = {
         {"id": "shift", "for_each": "activity", "requires": f"is_flexible or {ROOMS}"},
     ],
 }
-FULL = {"about": "rooms-are-fit", "holds": True, "by": "manager", "on": "2024-01-10", "until": "none"}
+FULL = {"about": "rooms-are-fit", "holds": True, "by": "manager", "stated_on": "2024-01-10", "until": "none"}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_one_of_a_later_day_does_not_count_yet(terms: Policies, today: str, verd
 
 @pytest.mark.parametrize("today", ["2024-01-09", "2024-01-10", "2024-03-01", "2024-04-01"])
 def test_the_newest_that_is_valid_today_counts(terms: Policies, today: str) -> None:
-    old = {**FULL, "on": "2023-05-01"}
+    old = {**FULL, "stated_on": "2023-05-01"}
     new = {**FULL, "holds": False, "until": "2024-04-01"}
     expected = "violated" if "2024-01-10" <= today < "2024-04-01" else "satisfied"
     assert rooms(terms, old, new, today=today) == expected
@@ -109,17 +109,17 @@ def test_two_of_one_day_that_disagree_leave_it_unknown_in_either_order(terms: Po
 # --- what is not all there -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("part", ["holds", "by", "on", "until"])
+@pytest.mark.parametrize("part", ["holds", "by", "stated_on", "until"])
 def test_one_that_lacks_a_part_says_nothing(terms: Policies, part: str) -> None:
     assert rooms(terms, {key: value for key, value in FULL.items() if key != part}) == "unknown"
 
 
-@pytest.mark.parametrize("part", ["holds", "by", "on", "until"])
+@pytest.mark.parametrize("part", ["holds", "by", "stated_on", "until"])
 @pytest.mark.parametrize("holds", [True, False])
 @pytest.mark.parametrize("until", ["none", "2024-03-01", "2030-01-01"])
 def test_taking_a_part_away_decides_nothing(terms: Policies, part: str, holds: Any, until: str) -> None:
     """An older statement is not brought back, and an ended one does not come alive."""
-    old = {**FULL, "on": "2023-05-01", "holds": not holds}
+    old = {**FULL, "stated_on": "2023-05-01", "holds": not holds}
     new = {**FULL, "holds": holds, "until": until}
     for whole in ([old, new], [new]):
         before = rooms(terms, *whole)
@@ -129,12 +129,12 @@ def test_taking_a_part_away_decides_nothing(terms: Policies, part: str, holds: A
 
 
 def test_an_older_one_that_lacks_a_part_is_passed_over(terms: Policies) -> None:
-    old = {"about": "rooms-are-fit", "on": "2023-05-01", "by": "manager", "until": "none"}
+    old = {"about": "rooms-are-fit", "stated_on": "2023-05-01", "by": "manager", "until": "none"}
     assert rooms(terms, old, FULL) == "satisfied"
 
 
 def test_one_without_its_day_may_be_the_newest(terms: Policies) -> None:
-    no_day = {key: value for key, value in FULL.items() if key != "on"}
+    no_day = {key: value for key, value in FULL.items() if key != "stated_on"}
     assert [rooms(terms, *order) for order in permutations([no_day, FULL])] == ["unknown", "unknown"]
 
 

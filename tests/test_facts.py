@@ -99,6 +99,87 @@ def test_what_is_no_number_in_bounds_is_refused(written: object) -> None:
 # --- why a value is not there ---------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ({"contracted_units": -1}, "expected a number of at least 0, found `-1`"),
+        ({"contracted_units": {"either": [1, -1]}}, "expected a number of at least 0, found `-1`"),
+        ({"contracted_units": {"range": [-1, 1]}}, "expected a number of at least 0, found `-1`"),
+        ({"weeks_a_year": 0}, "expected a number above 0, found `0`"),
+        ({"weeks_a_year": {"either": [52, 0]}}, "expected a number above 0, found `0`"),
+        ({"weeks_a_year": 53.5}, "expected a number of at most 53, found `53.5`"),
+        ({"activity": [{"weeks": [1, 2, 1]}]}, "`1` stands twice in the list"),
+        ({"activity": [{"weeks": [0]}]}, "expected a number of at least 1, found `0`"),
+    ],
+)
+def test_numbers_out_of_their_bounds_are_refused(written: dict[str, Any], said: str) -> None:
+    (problem,) = problems_of(plan_document(**written))
+    assert problem.message.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "said"),
+    [
+        ("plan.contracted_units", -1, "expected a number of at least 0, found `-1`"),
+        ("activity.year_of_weeks", 0, "expected a number above 0, found `0`"),
+        ("activity.weeks", [1, 1.5], "expected a whole number, found `1.5`"),
+        ("activity.weeks", [2, 2], "expected every entry once, found `2` twice"),
+    ],
+)
+def test_assumed_numbers_keep_to_the_same_bounds(fact: str, value: Any, said: str) -> None:
+    assumed = {"fact": fact, "value": value, "why": "custom"}
+    (problem,) = problems_of(plan_document(assumptions=[assumed]))
+    assert problem.message.endswith(said)
+    with pytest.raises(BrokenPlan, match=said):
+        read_plan(plan_document(), PLAN, assumptions=[assumed])
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"weeks": [1, 5], "cycle_weeks": 4}, ["`weeks` has 5, but `cycle_weeks` is 4"]),
+        ({"weeks": [1, 4], "cycle_weeks": 4, "turns": 2}, []),
+        ({"weeks": [7], "cycle_weeks": 6.5, "turns": 1}, []),
+        ({"weeks": [8], "cycle_weeks": 6.5}, ["`weeks` has 8, but `cycle_weeks` is 6.5"]),
+        ({"weeks": [8], "cycle_weeks": {"either": [4, 8]}}, []),
+        ({"weeks": [1, 3], "turns": 1}, ["`weeks` has 2 entries, but `turns` is 1"]),
+        (
+            {"weeks": [1], "turns": 2, "weekdays": ["monday", "friday"]},
+            ["`weeks` has one entry, but `turns` is 2"],
+        ),
+        ({"weeks": [1, 3]}, []),
+    ],
+)
+def test_weeks_lie_in_their_cycle_and_are_as_many_as_the_turns(row: dict[str, Any], said: list[str]) -> None:
+    document = plan_document(activity=[row])
+    found = problems_of(document) if said else []
+    assert [problem.message.partition(": ")[2] for problem in found] == said
+    assert said or read_plan(document, PLAN)
+
+
+def test_assumptions_can_disagree_with_what_is_given() -> None:
+    assumed = {"fact": "activity.cycle_weeks", "value": 2, "why": "custom"}
+    with pytest.raises(BrokenPlan, match="`weeks` has 3, but `cycle_weeks` is 2"):
+        read_plan(plan_document(activity=[{"weeks": [3]}]), PLAN, assumptions=[assumed])
+
+
+def test_keys_that_are_no_texts_are_told_of_with_their_place() -> None:
+    stated = {"about": "rest", True: "2024-01-01"}
+    problems = problems_of(plan_document(attestations=[stated], activity=[{1: 2}]))
+    assert [(problem.code, problem.message) for problem in problems] == [
+        ("key-not-text", "activity[0]: expected keys that are text, found `1`"),
+        ("key-not-text", "attestations[0]: expected keys that are text, found `true`"),
+    ]
+    assert "`on`" in str(problems[1].help)
+    assert codes_of({True: 1}) == codes_of({None: 1, "version": 1}) == ["key-not-text"]
+
+
+def test_data_that_hold_themselves_are_refused() -> None:
+    document = plan_document()
+    document["extensions"] = {"again": document}
+    assert codes_of(document) == ["not-json"]
+
+
 def test_none_is_stated_and_blank_is_not() -> None:
     row = small(step=[{"agreed_on": "none"}]).relations["step"].rows[0]
     assert row["agreed_on"] is None

@@ -35,7 +35,7 @@ def schema() -> FactSchema:
     return fact_schema({"plan": {**{name_of(day): "date" for day in DAYS}, "signed_on": "date"}})
 
 
-STATED = {"about": "all-read-it", "by": ["all"], "on": "2024-01-01", "until": "none"}
+STATED = {"about": "all-read-it", "by": ["all"], "stated_on": "2024-01-01", "until": "none"}
 GIVEN: Mapping[str, Mapping[str, Any]] = {
     "signed_on: 2024-02-01": {"signed_on": "2024-02-01"},
     "signed_on: none": {"signed_on": "none"},

@@ -367,7 +367,7 @@ def test_its_own_sources_are_cited_with_what_was_seen(tmp_path: Path) -> None:
 def test_it_may_ask_for_statements_of_its_own(tmp_path: Path) -> None:
     rule = {"id": "parking", "for_each": "plan", "requires": "attested('can-park')"}
     of = overlaid(tmp_path, attests={"can-park": "the doctor can park"}, rules=[rule])
-    stated = {"about": "can-park", "holds": True, "by": "doctor", "on": "2024-01-01", "until": "none"}
+    stated = {"about": "can-park", "holds": True, "by": "doctor", "stated_on": "2024-01-01", "until": "none"}
     assert verdicts(report(of, plan(attestations=[stated])))["parking"] == "satisfied"
     told = finding(report(of, plan(attestations=[])), "parking").message.text
     assert told == "cannot be judged: no valid attestation says whether the doctor can park"

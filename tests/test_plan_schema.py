@@ -40,6 +40,17 @@ BANNED = {
 }
 
 
+# Names that SQL refuses, or that YAML readers other than this one take for truth values or for nothing.
+REFUSED = {
+    *("start", "end", "from", "to", "at", "order", "check", "when", "on", "any", "all", "yes", "no", "null"),
+    *("none", "true", "false", "table", "group", "user", "default", "primary", "column"),
+}
+PLACE_NAMES = {"at", "column"}  # of a row in its source; no expression sees them, and YAML reads them as text
+
+# Differences, and figures of any kind that a source prints.
+UNBOUNDED = {"units_above_plan", "value", "low", "high"}
+
+
 def parts(schema: Any) -> Iterator[Mapping[str, Any]]:
     """Yield every mapping inside the schema."""
     if isinstance(schema, Mapping):
@@ -98,6 +109,16 @@ def test_names_are_plain_names_in_expressions(name: str) -> None:
         assert {column.name for column in columns} == {name}
 
 
+def test_no_property_has_a_name_that_sql_or_yaml_refuse() -> None:
+    for declared in objects():
+        assert not declared["properties"].keys() & (REFUSED - PLACE_NAMES), declared.get("description")
+    homes = {
+        name for declared in objects() for name in declared["properties"].keys() & REFUSED if name != "at"
+    }
+    assert homes == {"column"}
+    assert "column" in SCHEMA["$defs"]["row_place"]["properties"]
+
+
 def test_no_fact_has_the_name_of_a_relation() -> None:
     facts = {name for relation in FACTS.relations.values() for name in relation.fields}
     assert not facts & FACTS.relations.keys()
@@ -130,8 +151,44 @@ def test_units_are_written_with_known_words() -> None:
 
 
 def test_facts_of_one_name_are_of_one_kind() -> None:
-    kinds: dict[str, set[tuple[str, str]]] = {}
+    kinds: dict[str, set[tuple[Any, ...]]] = {}
     for relation in FACTS.relations.values():
         for field in relation.fields.values():
-            kinds.setdefault(field.name, set()).add((field.form, field.unit))
+            kinds.setdefault(field.name, set()).add((field.form, field.unit, field.bounds))
     assert {name: found for name, found in kinds.items() if len(found) > 1} == {}
+
+
+def test_every_number_has_a_lowest_value_but_differences() -> None:
+    for relation in FACTS.relations.values():
+        for field in relation.fields.values():
+            if field.form == "number" and field.name not in UNBOUNDED:
+                assert field.bounds is not None, field
+                assert 0 in (field.bounds.minimum, field.bounds.above), field
+            if field.unit in ("week/year", "h/week", "day/year", "day/week", "1/year"):
+                assert field.bounds is not None, field
+                assert field.bounds.maximum, field
+
+
+def test_what_is_divided_by_is_more_than_nothing() -> None:
+    for relation in FACTS.relations.values():
+        for name, field in relation.fields.items():
+            if name.endswith("one_in") or name in (
+                "cycle_weeks",
+                "year_of_weeks",
+                "weeks_a_year",
+                "rota_size",
+            ):
+                assert field.bounds is not None, field
+                assert field.bounds.above == 0, field
+
+
+def test_lists_hang_together_with_numbers_of_their_own_row() -> None:
+    found = set()
+    for relation in FACTS.relations.values():
+        for field in relation.fields.values():
+            for other in filter(None, (field.within, field.counted_by)):
+                assert field.form == "list", field
+                assert relation.fields[other].form == "number", field
+                found.add((relation.name, field.name, other))
+    assert ("activity", "weeks", "cycle_weeks") in found
+    assert ("activity", "weeks", "turns") in found

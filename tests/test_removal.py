@@ -146,7 +146,7 @@ class Remover:
         key = self.schema.keys["attestations"]
         stated = document.get(key, [])
         for index, item in enumerate(stated):
-            for part in ("holds", "by", "on", "until"):
+            for part in ("holds", "by", "stated_on", "until"):
                 if part in item:
                     name = f"attestation {index} without {part}"
                     yield Removal(name, partial(without, document, (key, index, part)))

@@ -256,18 +256,27 @@ def _listed(words: list[str], last: str = "or") -> str:
 
 def _say_unknown(complaint: Complaint, document: Document) -> Iterator[Problem]:
     known = complaint.schema.get("properties", {})
+    renamed = {old: name for name, part in known.items() for old in _formerly(part)}
     for key in islice((key for key in complaint.found if key not in known), PROBLEM_LIMIT):
-        yield unknown_field(document, (*complaint.route, key), known)
+        yield unknown_field(document, (*complaint.route, key), known, renamed)
 
 
-def unknown_field(document: Document, route: Route, known: Iterable[str]) -> Problem:
-    """Return the problem of a key that the schema does not have."""
+def _formerly(part: Any) -> Iterable[str]:
+    """Return the names that a property had before."""
+    return part.get("formerly", ()) if isinstance(part, Mapping) else ()
+
+
+def unknown_field(
+    document: Document, route: Route, known: Iterable[str], renamed: Mapping[str, str] | None = None
+) -> Problem:
+    """Return the problem of a key that the schema does not have; `renamed` leads from old names to new."""
     key = str(route[-1])
     shown = key if len(key) <= _SHOWN else f"{key[:_SHOWN]}…"
     inside = _inside(route[:-1])
     message = f"no field `{shown}`{inside}"
     options = list(known)
-    hint = suggest(key, options)
+    now = (renamed or {}).get(key)
+    hint = suggest(key, options) if now is None else f"did you mean `{now}`?"
     if hint is None and len(options) <= _FIELDS_SHOWN:
         hint = f"the fields are {_listed([f'`{option}`' for option in options], 'and')}" if options else None
     return problem_at(document, route, "unknown-field", message, hint, at_key=True)
@@ -384,8 +393,8 @@ _SAY: Mapping[str, Callable[[Complaint, Document], Iterator[Problem]]] = {
     "maxProperties": _say_size("at most {} keys"),
     "minLength": _say_size("at least {} characters"),
     "maxLength": _say_size("at most {} characters"),
-    "minimum": _say_size("at least {}"),
-    "maximum": _say_size("at most {}"),
-    "exclusiveMinimum": _say_size("more than {}"),
-    "exclusiveMaximum": _say_size("less than {}"),
+    "minimum": _say_size("a number of at least {}"),
+    "maximum": _say_size("a number of at most {}"),
+    "exclusiveMinimum": _say_size("a number above {}"),
+    "exclusiveMaximum": _say_size("a number below {}"),
 }

@@ -29,7 +29,7 @@ class Worked:
         return self.relations[self.program.checked.world.root].rows[0]
 
 
-ATTESTED = ("holds", "by", "on", "until")
+ATTESTED = ("holds", "by", "stated_on", "until")
 """What an attestation has to say to count."""
 
 NO_DAY = "9999-12-31"
@@ -94,8 +94,8 @@ def newest_says(stated: list[Mapping[str, Any]], today: int) -> Truth:
     lacks a part, or several of its day disagree: no part may decide something by being taken away.
     """
     valid = [item for item in stated if may_be_valid(item, today)]
-    last = max((str(item.get("on", NO_DAY)) for item in valid), default="")
-    newest = [item for item in valid if str(item.get("on", NO_DAY)) == last]
+    last = max((str(item.get("stated_on", NO_DAY)) for item in valid), default="")
+    newest = [item for item in valid if str(item.get("stated_on", NO_DAY)) == last]
     whole = all(item.get(part) not in (None, "") for item in newest for part in ATTESTED)
     answers = {item.get("holds") for item in newest}
     return bool(answers.pop()) if whole and len(answers) == 1 else None
@@ -103,7 +103,7 @@ def newest_says(stated: list[Mapping[str, Any]], today: int) -> Truth:
 
 def may_be_valid(item: Mapping[str, Any], today: int) -> bool:
     """Tell whether a statement has begun and not ended, as far as it says."""
-    on, until = str(item.get("on", "0001-01-01")), str(item.get("until", "none"))
+    on, until = str(item.get("stated_on", "0001-01-01")), str(item.get("until", "none"))
     return day_of(on) <= today and (until == "none" or today < day_of(until))
 
 

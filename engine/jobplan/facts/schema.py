@@ -27,12 +27,36 @@ _KINDS: Mapping[Form, Kind] = {"number": "number", "truth": "truth", "text": "te
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a number may be: at least `minimum`, more than `above`, at most `maximum`, only `whole`."""
+
+    minimum: float | None = None
+    above: float | None = None
+    maximum: float | None = None
+    whole: bool = False
+
+    def broken_by(self, number: float) -> str:
+        """Return the words for what was expected instead of `number`; empty if it is in bounds."""
+        if self.whole and number % 1:
+            return "a whole number"
+        if self.minimum is not None and number < self.minimum:
+            return f"a number of at least {self.minimum:g}"
+        if self.above is not None and number <= self.above:
+            return f"a number above {self.above:g}"
+        if self.maximum is not None and number > self.maximum:
+            return f"a number of at most {self.maximum:g}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One fact of a relation.
 
     `none` tells whether it may be stated that there is none; `choices` are the only texts allowed,
     or the names of the days; `of` is the form of a list's entries. A `claim` is a figure that the
-    plan states of itself, which it need not.
+    plan states of itself, which it need not. `bounds` hold for the number or for every entry, and a
+    list that is `unique` has none twice. The entries number the parts of a length from 1: that length is
+    the row's fact `within`, and how many entries there are is its fact `counted_by`.
     """
 
     name: str
@@ -43,6 +67,10 @@ class Field:
     of: Form | Literal[""] = ""
     description: str = ""
     claim: bool = False
+    bounds: Bounds | None = None
+    unique: bool = False
+    within: str = ""
+    counted_by: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -238,4 +266,18 @@ def _field(name: str, written: Mapping[str, Any], defs: Mapping[str, Any]) -> Fi
         of=meaning.get("of", ""),
         description=meaning.get("description", ""),
         claim=bool(meaning.get("claim", False)),
+        bounds=_bounds(meaning.get("items", meaning)),
+        unique=bool(meaning.get("uniqueItems", False)),
+        within=meaning.get("within", ""),
+        counted_by=meaning.get("counted_by", ""),
     )
+
+
+def _bounds(written: Mapping[str, Any]) -> Bounds | None:
+    bounds = Bounds(
+        written.get("minimum"),
+        written.get("exclusiveMinimum"),
+        written.get("maximum"),
+        written.get("type") == "integer",
+    )
+    return None if bounds == Bounds() else bounds

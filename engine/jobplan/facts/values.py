@@ -21,7 +21,8 @@ _ORDERED: frozenset[Form] = frozenset({"number", "date", "clock"})
 class WrongValueError(Exception):
     """A value that is not written as its fact has to be; `code` and `expected` go into the problem.
 
-    `found` are the words for what is there, where the value itself does not tell.
+    `found` are the words for what is there, where the value itself does not tell. `inside` is the route
+    from the value to the part of it that is wrong.
     """
 
     def __init__(self, expected: str, code: str = "wrong-type", found: str = "") -> None:
@@ -29,15 +30,20 @@ class WrongValueError(Exception):
         self.expected = expected
         self.code = code
         self.found = found
+        self.inside: Route = ()
 
     def problem(self, document: Document, route: Route, written: Any, field: Field) -> Problem:
         """Return what is to be said about the value at `route`."""
+        route = (*route, *self.inside)
+        for step in self.inside:
+            written = written[step]
         if self.code == "unknown-choice":
             return unknown_choice(document, route, written, field.choices)
         if self.code == "no-such-date":
             return no_such_date(document, route, written)
         message = f"expected {self.expected}, found {self.found or words_of(written)}"
-        return problem_at(document, route, self.code, message, nearly(written, self.expected))
+        hint = None if self.code == "wrong-size" else nearly(written, self.expected)
+        return problem_at(document, route, self.code, message, hint)
 
 
 def value_of(field: Field, written: Any) -> Any:
@@ -60,18 +66,29 @@ def settle(field: Field, written: Mapping[str, Any]) -> tuple[Any, str]:
         raise WrongValueError("two values" if kind == "range" else "two or more values", "wrong-size")
     if field.form == "list" or (kind == "range" and field.form not in _ORDERED):
         raise WrongValueError("a value that can be in a range" if kind == "range" else "a list")
-    values = [value_of(field, value) for value in listed]
+    values = [_entry(field, field.form, value, (kind, index)) for index, value in enumerate(listed)]
     words = (" to " if kind == "range" else " or ").join(words_of(value).strip("`") for value in listed)
     if kind == "range" and values[0] > values[1]:
         raise WrongValueError("the lower value first", "wrong-value", f"`{words}`")
     return (values[0] if all(value == values[0] for value in values) else None), words
 
 
-def _number(_: Field, written: Any) -> float:
+def _entry(field: Field, form: Form, written: Any, inside: Route) -> Any:
+    """Return the value of a part of what is written, which a problem with it is to point at."""
+    try:
+        return READ[form](field, written)
+    except WrongValueError as error:
+        error.inside = inside
+        raise
+
+
+def _number(field: Field, written: Any) -> float:
     if isinstance(written, bool) or not isinstance(written, (int, float)):
         raise WrongValueError("a number")
     if not abs(written) <= NUMBER_LIMIT:
         raise WrongValueError(f"a number below {NUMBER_LIMIT:.0e}", "wrong-size")
+    if field.bounds is not None and (expected := field.bounds.broken_by(written)):
+        raise WrongValueError(expected, "wrong-size")
     return float(written)
 
 
@@ -134,12 +151,14 @@ def _weekday(field: Field, written: Any) -> float:
 def _list(field: Field, written: Any) -> tuple[float | str, ...]:
     if not isinstance(written, list | tuple):
         raise WrongValueError("a list")
-    if field.of:
-        read = READ[field.of]
-        return tuple(read(field, entry) for entry in written)
-    return tuple(
-        _text(field, entry) if isinstance(entry, str) else _number(field, entry) for entry in written
+    entries = tuple(
+        _entry(field, field.of or ("text" if isinstance(entry, str) else "number"), entry, (index,))
+        for index, entry in enumerate(written)
     )
+    if field.unique and len(set(entries)) < len(entries):
+        again = next(entry for index, entry in enumerate(written) if entry in written[:index])
+        raise WrongValueError("every entry once", "same-value", f"{words_of(again)} twice")
+    return entries
 
 
 READ: Mapping[Form, Callable[[Field, Any], Any]] = {
