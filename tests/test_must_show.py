@@ -273,9 +273,7 @@ def test_an_overlay_that_sets_what_is_closed_is_told_the_clause(tmp_path: Path) 
     file = tmp_path / "trust" / "overlay.yaml"
     file.parent.mkdir()
     file.write_text(
-        "overlay: trust\n"
-        "parameters:\n"
-        "  unit_hours: {unit: h/unit, values: [{from: 2025-04-01, value: 5}]}\n",
+        "overlay: trust\nparameters:\n  unit_hours: {unit: h/unit, values: [{from: 2025-04-01, value: 5}]}\n",
         encoding="utf-8",
     )
     code, text = run(f"examples/{PART_TIME}.yaml", "--overlay", str(file.parent))
@@ -294,7 +292,13 @@ def test_a_waiver_of_what_may_not_be_waived_has_no_effect_and_is_told(tmp_path: 
         if finding.verdict == "violated" and rules[finding.rule].waivable == "never"
     )
     parties = ["doctor", "employer", "local_agreement"]
-    waiver = {"rule": closed, "reason": "It suits everybody", "agreed_by": parties, "until": "none"}
+    waiver = {
+        "rule": closed,
+        "row": "all",
+        "reason": "It suits everybody",
+        "agreed_by": parties,
+        "until": "none",
+    }
     data = {key: value for key, value in facts_of(IMPORT).items() if key != "source"} | {"waivers": [waiver]}
     report = judged(data)
     (effect,) = report.waivers

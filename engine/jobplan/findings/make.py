@@ -210,9 +210,8 @@ class FindingMaker:
         if ref.kind == "parameter":
             value = edition.values[ref.name]
             title = edition.policy.parameters[ref.name].title
-            agreed = edition.agreed.get(ref.name) or (
-                OWN_VALUE if edition.policy.parameters[ref.name].open else ""
-            )
+            own = edition.policy.parameters[ref.name].open and value is not None
+            agreed = edition.agreed.get(ref.name) or (OWN_VALUE if own else "")
             return Evidence(
                 ref.name,
                 "",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from jobplan.model import Citation, Reason, Severity, Verdict
 
-OWN_VALUE = "the policy's own value, which holds until one is agreed locally"
+OWN_VALUE = "the policy's own value"
 """What stands for the agreement behind an open parameter that no overlay has set."""
 
 

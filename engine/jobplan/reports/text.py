@@ -118,7 +118,7 @@ def agreement(report: Report, item: Evidence) -> str:
     if item.agreed != OWN_VALUE:
         return f"agreed locally: {item.title or item.name}, {item.agreed}"
     value = f"{item.shown} {report.names.get(item.unit, item.unit)}".strip()
-    return f"open to local agreement: {item.title or item.name} ({value}) is {item.agreed}"
+    return f"open to local agreement: {item.title or item.name}, {value} is {item.agreed}"
 
 
 def cited(report: Report, finding: Finding) -> Iterator[tuple[str, str]]:
