@@ -228,7 +228,7 @@ def test_every_split_that_was_found_once_stays_mended() -> None:
 
 @needs_network
 @settings(
-    max_examples=max(60, PLANS // 50),
+    max_examples=40 if PLANS <= 4000 else 400,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )

@@ -259,7 +259,7 @@ def test_a_random_plan_with_less_in_it_keeps_no_more_rules(part: int) -> None:
         assert faults(program, england().schema, document, plan.date + 30, random, 25) == []
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(topic=random_policies(), seed=st.integers(0, 1 << 32))
 def test_random_rules_keep_no_more_with_less(
     topic: dict[str, Any], seed: int, tmp_path_factory: pytest.TempPathFactory
