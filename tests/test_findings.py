@@ -671,7 +671,6 @@ def test_a_day_chosen_serves_a_plan_without_one(dated: Policies) -> None:
         ("2026-01-01", None),
         ("2026-01-02", "were checked up to 2026-01-01"),
         ("2000-01-01", None),
-        ("1999-12-31", "is in force from 2000-01-01"),
     ],
 )
 def test_a_plan_outside_of_what_was_checked_gets_a_note(
@@ -680,6 +679,11 @@ def test_a_plan_outside_of_what_was_checked_gets_a_note(
     notes = report(dated, plan(**{**LONG, "from_on": from_on})).notes
     assert [words in note for note in notes if words] == ([True] if words else [])
     assert bool(notes) is bool(words)
+
+
+def test_a_plan_from_before_the_policy_is_set_aside(dated: Policies) -> None:
+    with pytest.raises(BrokenPlan, match="in force from 2000-01-01; 1999-12-31 is before that"):
+        report(dated, plan(**{**LONG, "from_on": "1999-12-31"}))
 
 
 def test_the_note_tells_what_the_policy_has_to_say_of_later_days(tmp_path: Path) -> None:

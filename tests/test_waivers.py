@@ -73,7 +73,13 @@ ROWS = [
     {"id": "round", "title": "Round", "hours_each": 6, "category": "DCC", "is_flexible": True},
     {"id": "clinic", "title": "Clinic", "hours_each": 4, "category": "SPA"},
 ]
-GOOD = {"rule": "short", "reason": "It suits both", "agreed_by": ["doctor"], "until": "2024-06-02"}
+GOOD = {
+    "rule": "short",
+    "row": "all",
+    "reason": "It suits both",
+    "agreed_by": ["doctor"],
+    "until": "2024-06-02",
+}
 
 
 @pytest.fixture(scope="module")
@@ -98,15 +104,23 @@ def only(found: Report) -> WaiverEffect:
 # --- what is lifted ------------------------------------------------------------------------------
 
 
-def test_without_a_row_every_violated_row_is_lifted(terms: Policies) -> None:
+def test_for_all_rows_every_violated_row_is_lifted(terms: Policies) -> None:
     found = lifted(terms, GOOD)
     assert waived(found, "short") == ["list", "round"]
     assert set(only(found).lifts) == {finding.key for finding in findings(found, "short")}
     assert only(found).without_effect == ""
 
 
-def test_the_word_all_says_the_same_as_no_row(terms: Policies) -> None:
-    assert waived(lifted(terms, {**GOOD, "row": "all"}), "short") == ["list", "round"]
+def test_a_waiver_that_names_no_row_lifts_none(terms: Policies) -> None:
+    found = lifted(terms, {key: value for key, value in GOOD.items() if key != "row"})
+    assert waived(found, "short") == []
+    assert only(found).without_effect == "it does not say row"
+
+
+def test_a_waiver_counts_from_the_day_on_which_it_was_agreed(terms: Policies) -> None:
+    found = lifted(terms, {**GOOD, "agreed_on": "2099-01-01"})
+    assert waived(found, "short") == []
+    assert only(found).without_effect == "it is agreed only on 2099-01-01"
 
 
 def test_a_waiver_of_one_row_leaves_the_others(terms: Policies) -> None:
