@@ -13,7 +13,7 @@ from jobplan.errors import Problem, suggest
 from jobplan.model import Citation, Derived, Formula, Parameter, Policy, Rule, Table
 from jobplan.policy.build import Builder, TooManyProblems, kind_words
 from jobplan.policy.read import Draft, add_parts, add_rules, digest, load_all, register
-from jobplan.policy.register import check_citations
+from jobplan.policy.register import check_citations, check_register
 from jobplan.policy.tables import build_table, meeting
 from jobplan.source import Document, Route, read_document
 
@@ -105,6 +105,7 @@ def lay(laying: Laying) -> None:
     add_parts(draft, own)
     add_rules(draft, own, {}, local=True)
     check_citations(builder, draft.sources, local=True)
+    check_register(builder, draft.sources)
 
 
 def group_waivers(builder: Builder, name: str) -> Iterator[Mapping[str, Any]]:

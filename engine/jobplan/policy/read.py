@@ -15,7 +15,7 @@ from jobplan.model import Derived, Formula, Parameter, Policy, Rule, Source, Tab
 from jobplan.policy.adopt import adopted, templates_of
 from jobplan.policy.build import Builder, TooManyProblems
 from jobplan.policy.mend import mended
-from jobplan.policy.register import check_citations
+from jobplan.policy.register import check_citations, check_register
 from jobplan.policy.tables import build_table
 from jobplan.source import Document, Route, Span, read_document
 from jobplan.source.complaints import PROBLEM_LIMIT
@@ -157,6 +157,7 @@ def fill(
         if document in topics:
             add_rules(draft, builder, templates)
         check_citations(builder, draft.sources)
+        check_register(builder, draft.sources)
 
 
 def register(draft: Draft, builder: Builder) -> None:

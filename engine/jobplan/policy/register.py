@@ -27,6 +27,17 @@ def check_citations(builder: Builder, sources: Mapping[str, Source], *, local: b
             check_reading(builder, reading, where, sources)
 
 
+def check_register(builder: Builder, sources: Mapping[str, Source]) -> None:
+    """Note each source that another restates, or that tells of an amendment, and that the register lacks."""
+    data = builder.document.data
+    for key, source in data.get("sources", {}).items():
+        for index, restated in enumerate(source.get("restates", ())):
+            is_known(builder, restated, ("sources", key, "restates", index), sources, "`sources`")
+    for index, amendment in enumerate(data.get("history", ())):
+        if "source" in amendment:
+            is_known(builder, amendment["source"], ("history", index, "source"), sources, "`sources`")
+
+
 def citations(data: Any, route: Route) -> Iterator[tuple[Mapping[str, Any], Route]]:
     """Yield every citation below some data with its route; what has not its form the schema has refused."""
     if isinstance(data, dict):
