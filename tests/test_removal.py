@@ -98,8 +98,10 @@ class Remover:
                     yield Removal(f"{place} without {name}", partial(without, document, (*route, name)))
         yield from self.columns(document)
         key = self.schema.keys["assumptions"]
-        for index in range(len(document.get(key, ()))):
-            yield Removal(f"plan without assumption {index}", partial(without, document, (key, index)))
+        assumed = document.get(key, [])
+        for index, item in enumerate(assumed):
+            if sum(other["fact"] == item["fact"] for other in assumed) == 1:  # else another takes its place
+                yield Removal(f"plan without assumption {index}", partial(without, document, (key, index)))
         yield from self.attested(document)
 
     def value(
