@@ -10,8 +10,8 @@ from jobplan.model import Relation, Row, Truth
 
 Value = Callable[[Row], Any]
 
-MOST_PAIRS = 2_000_000
-"""Pairs of rows that are looked at for one relation: some seconds; a plan of 100 rows has 5,000."""
+MOST_PAIRS = 250_000
+"""Rows times rows that are compared for one relation: 500 rows, each in one week of a cycle; seconds at most."""
 
 
 class TooManyPairsError(Exception):
