@@ -11,7 +11,7 @@ from jobplan.model import Relation, Row, Truth
 Value = Callable[[Row], Any]
 
 MOST_PAIRS = 250_000
-"""Rows times rows that are compared for one relation: 500 rows, each in one week of a cycle; seconds at most."""
+"""Rows times rows compared for one relation: 500 rows, each in one week of a cycle; seconds at most."""
 
 
 class TooManyPairsError(Exception):
