@@ -19,7 +19,7 @@ def unread() -> Tree:
 
 
 def bound(tree: Tree, bindings: Mapping[str, Tree]) -> Tree:
-    """Return a tree with what is bound in place of names; it stands where the name stood."""
+    """Put what is bound in place of the names of a tree; it stands where the name stood."""
 
     def replace(node: Tree) -> Tree:
         if isinstance(node, exp.Column) and "ref" not in node.meta:
@@ -29,7 +29,7 @@ def bound(tree: Tree, bindings: Mapping[str, Tree]) -> Tree:
                 return given if isinstance(given, (exp.Column, exp.Literal)) else exp.Paren(this=given)
         return node
 
-    return tree.transform(replace)
+    return tree.transform(replace, copy=False)
 
 
 def copied(tree: Tree) -> Tree:

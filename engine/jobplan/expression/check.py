@@ -49,6 +49,7 @@ class Reader:
     policy: Policy
     world: World
     problems: list[Problem] = field(default_factory=list)
+    shared: dict[tuple[Any, ...], tuple[Tree, Type]] = field(default_factory=dict)
     types: dict[Node, Type] = field(default_factory=dict)
     columns: dict[tuple[str, str], CheckedFormula] = field(default_factory=dict)
     measures: dict[str, CheckedFormula] = field(default_factory=dict)
@@ -176,18 +177,32 @@ class Reader:
         *,
         may_record: bool = False,
     ) -> tuple[Tree, Type]:
-        """Parse, resolve and type one expression; `kind` is what it must be."""
+        """Parse, resolve and type one expression; `kind` is what it must be.
+
+        Equal words that stand on the same rows share one tree, unless something is wrong with them.
+        """
+        text = expression.text.lower()
+        own = bool(bindings) or "verdict" in text
+        key = (expression.text, scope.relation, scope.this, kind, may_record)
+        if not own and key in self.shared:
+            return self.shared[key]
+        before = len(self.problems)
         tree = self.parsed(expression)
         if tree is None:
             return unread(), UNKNOWN
         complain = self.complainer(expression, rule)
         if bindings:
             tree = bound(tree, bindings)
-        tree = link_verdicts(self, tree, scope, rule, complain)
-        self.check_attested(tree, complain)
-        self.check_recorded(tree, complain, allowed=may_record)
+        if own:
+            tree = link_verdicts(self, tree, scope, rule, complain)
+        if bindings or "attested" in text:
+            self.check_attested(tree, complain)
+        if bindings or "recorded" in text:
+            self.check_recorded(tree, complain, allowed=may_record)
         inference = Inference(scope, self.type_of, complain)
         found = inference.want(tree, kind) if kind else inference.infer(tree)
+        if not own and len(self.problems) == before:
+            self.shared[key] = (tree, found)
         return tree, found
 
     def type_of(self, ref: Ref) -> Type:

@@ -22,10 +22,11 @@ def in_order(
         waiting[("column", relation, name)] = set(formula_needs(column, world))
     for name, measure in measures.items():
         waiting[("measure", "", name)] = set(formula_needs(measure, world))
+    for node, wants in waiting.items():
+        wants &= waiting.keys() - {node}
     order: list[Node] = []
     while waiting:
-        done = set(order)
-        ready = [node for node, wants in waiting.items() if not (wants & waiting.keys()) - done - {node}]
+        ready = [node for node, wants in waiting.items() if not wants]
         last = order[-1] if order else None
         beside = [node for node in ready if last is not None and node[:2] == last[:2]]
         if not ready:  # a circle through a relation; each part alone was found sound
@@ -33,6 +34,8 @@ def in_order(
         chosen = (beside or ready)[0]
         order.append(chosen)
         del waiting[chosen]
+        for wants in waiting.values():
+            wants.discard(chosen)
     return tuple(order)
 
 

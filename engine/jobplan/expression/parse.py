@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
 from jobplan.expression.functions import FUNCTIONS
-from jobplan.expression.tokens import SPLIT, CannotParse, dialect, tokenize
+from jobplan.expression.tokens import KEYWORDS, MAX_LENGTH, SPLIT, CannotParse, dialect, tokenize
 
 __all__ = ["CannotParse", "Tree", "arguments", "call_name", "name_of", "parse", "place"]
 
@@ -47,6 +48,8 @@ CALLS: dict[type[exp.Expr], str] = {
     exp.StartsWith: "starts_with",
 }
 
+BARE = re.compile(r"(?:(?P<owner>[a-z][a-z0-9_]*)\.)?(?P<name>[a-z][a-z0-9_]*)")
+
 
 def parse(text: str) -> Tree:
     """Return the tree of an expression. Raises CannotParse.
@@ -54,6 +57,39 @@ def parse(text: str) -> Tree:
     >>> parse("a + 1 > 2").sql()
     'a + 1 > 2'
     """
+    tree = alone(text)
+    return tree if tree is not None else in_full(text)
+
+
+def alone(text: str) -> Tree | None:
+    """Return the tree of a truth, or of a name that is no word of SQL; None for all else.
+
+    Nearly half of a policy's expressions are such, most of them in messages.
+    """
+    if text in ("true", "false"):
+        return exp.Boolean(this=text == "true")
+    found = BARE.fullmatch(text)
+    if found is None or len(text) > MAX_LENGTH or not words_of_sql().isdisjoint(text.upper().split(".")):
+        return None
+    parts = [(found[key], found.start(key)) for key in ("name", "owner") if found[key] is not None]
+    names = [exp.Identifier(this=word, quoted=False) for word, _ in parts]
+    for name, (word, start) in zip(names, parts, strict=True):
+        end = start + len(word)
+        name.meta.update({"line": 1, "col": end, "start": start, "end": end - 1})
+    return exp.Column(**dict(zip(("this", "table"), names, strict=False)))
+
+
+@cache
+def words_of_sql() -> frozenset[str]:
+    """Return the words that the parser may take for something else than a name."""
+    spelling = dialect()
+    refused = {word.upper() for word in KEYWORDS}
+    taken = (spelling.tokenizer_class.KEYWORDS, spelling.parser_class.NO_PAREN_FUNCTION_PARSERS)
+    return frozenset(refused.union(*taken))
+
+
+def in_full(text: str) -> Tree:
+    """Return the tree of an expression as sqlglot reads it. Raises CannotParse."""
     tokens = tokenize(text)
     try:
         trees = dialect().parser().parse(tokens, text)
@@ -65,7 +101,7 @@ def parse(text: str) -> Tree:
         raise CannotParse("expected one expression", 0, len(text))
     tree = trees[0]
     narrow(tree, text)
-    if levels(tree) > MAX_LEVELS:
+    if len(tokens) > MAX_LEVELS // 2 and levels(tree) > MAX_LEVELS:  # a token makes two levels at most
         raise CannotParse(f"more than {MAX_LEVELS} operations one inside another", 0, len(text), SPLIT)
     return tree
 
