@@ -23,8 +23,8 @@ POOL = 48
 DROPPED = (0.0, 0.0, 0.0, 0.01, 0.03, 0.1, 0.3, 0.5)
 """Rates at which a plan lacks values; its relations are dropped at the same rate or never."""
 
-COUNTS = (0, 1, 1, 1, 2, 2, 3)
-MANY = (1, 2, 3, 4, 5, 6, 8, 10)
+COUNTS = (0, 0, 1, 1, 1, 2, 3)
+MANY = (1, 2, 3, 4, 5, 8)
 DAYS = (0, 0, 1, 1, 2, 7, 13, 14, 15, 27, 28, 29, 30, 31, 60, 61, 89, 90, 91, 92, 181, 182, 184, 365, 366)
 HOURS = (0, 5, 7, 8, 8.5, 9, 12, 12.5, 13, 13.5, 16, 17, 17.5, 18, 19, 21, 22, 23.75, 24)
 WORDS = ("a", "b", "c", "open", "Ward round", "é – “x” {y}", "0")
