@@ -51,7 +51,8 @@ class Row(dict[str, Any]):
         assumed: dict[str, str] | None = None,
         place: Route = (),
     ) -> None:
-        super().__init__(values or {})
+        if values:
+            self.update(values)
         self.id = id
         self.relation = relation
         self.parent = parent
@@ -68,16 +69,11 @@ class Row(dict[str, Any]):
 
     def fresh(self, parent: Row | None) -> Row:
         """Return a copy whose columns can be worked out without touching this row."""
-        return Row(
-            self,
-            id=self.id,
-            relation=self.relation,
-            parent=parent,
-            causes=self.causes,
-            texts=self.texts,
-            assumed=self.assumed,
-            place=self.place,
-        )
+        copy = Row.__new__(Row)
+        copy.update(self)
+        copy.id, copy.relation, copy.parent, copy.place = self.id, self.relation, parent, self.place
+        copy.causes, copy.texts, copy.assumed = self.causes, self.texts, self.assumed
+        return copy
 
 
 @dataclass(slots=True)

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from jobplan.errors import Problem
 from jobplan.source import Route
 from jobplan.validation import place_words, words_of
 
+_LEAVES = frozenset({str, int, float, bool, type(None)})
+
 
 def odd_keys(data: Any) -> list[Problem]:
     """Return the problem of every key that is no text, with its place in words."""
-    return [_problem(route, key) for route, key in _odd(data)]
+    return [] if _is_usual(data) else [_problem(route, key) for route, key in _odd(data)]
+
+
+def _is_usual(data: Any) -> bool:
+    """Tell whether data are plainly JSON's, with texts as keys: most are, and that is quickly seen."""
+    seen: set[int] = set()
+    left = [data]
+    inside: Iterable[Any]
+    while left:
+        part = left.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if type(part) is dict:
+            if not all(type(key) is str for key in part):
+                return False
+            inside = part.values()
+        elif type(part) is list:
+            inside = part
+        else:
+            return False
+        left += [value for value in inside if type(value) not in _LEAVES]
+    return True
 
 
 def _odd(data: Any) -> Iterator[tuple[Route, Any]]:
