@@ -65,8 +65,10 @@ class OwnHost:
         asked: list[tuple[int, str]] = []
         for index, rule in self.rules.items():
             for truths in atoms[index]:
-                asked.append((index, "not_applicable" if rule.excludes(truths) else "unknown"))
-                if not rule.excludes(truths):
+                if truths is False or rule.excludes(truths):
+                    asked.append((index, "not_applicable"))
+                else:
+                    asked.append((index, "unknown"))
                     self.tell(rule, truths, len(asked))
         for number in range(1 + max(rule.number for rule in self.rules.values())):
             self.host.delete_state(f"s{number}", "plan")

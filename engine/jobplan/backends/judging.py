@@ -132,12 +132,19 @@ class Rete:
         self.network = rete.Network(conditions)
 
     def __call__(self, worked: Worked) -> Verdicts:
-        """Judge every rule on every row."""
+        """Judge every rule on every row; rows that a rule does not apply to are not asked about."""
         program = worked.program
         atoms = program.atoms(worked.relations, worked.measures, worked.today, worked.attested)
-        cases = [(index, truths) for index, rows in enumerate(atoms) for truths in rows]
+        asked = ((index, truths) for index, rows in enumerate(atoms) for truths in rows)
+        cases = [(index, truths) for index, truths in asked if truths is not False]
         answers = iter(self.network.judge(cases))
-        return [[None if (v := next(answers)) == "unknown" else v for _ in rows] for rows in atoms]
+        return [
+            [
+                "not_applicable" if truths is False else None if (v := next(answers)) == "unknown" else v
+                for truths in rows
+            ]
+            for rows in atoms
+        ]
 
 
 ENGINES: Mapping[str, Callable[[Program], Judge]] = {

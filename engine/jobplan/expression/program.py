@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import floor
-from typing import Any
+from typing import Any, Literal
 
 from jobplan.expression import runtime, spans
 from jobplan.expression.checked import Checked, CheckedFormula, CheckedRule
@@ -23,6 +23,7 @@ from jobplan.policy.edition import Edition
 
 Relations = dict[str, Relation]
 Verdicts = list[list[str | None]]
+Truths = tuple[Truth, ...] | Literal[False]
 FirstVerdicts = Mapping[tuple[str, str, str], str | None]
 """By relation, row id and column: what rules that other rules rest on said without stated figures."""
 
@@ -33,7 +34,8 @@ class Program:
 
     `work(relations, today, attested, stated)` fills rows with columns and returns measures by
     name; `verdicts(relations, measures, today, attested)` gives a list a rule, a verdict a row
-    (None is unknown); `atoms` the same with tuples of truths. `forms` are the rules' conditions
+    (None is unknown); `atoms` the same with tuples of truths, or False where one comparison tells
+    that the rule does not apply. `forms` are the rules' conditions
     over those atoms. `claims` are the columns and measures for which a stated figure may stand in,
     `tellers` the functions of single trees.
     """
@@ -44,7 +46,7 @@ class Program:
     forms: tuple[tuple[Form, Form], ...]
     work: Callable[[Relations, int, Mapping[str, Truth], FirstVerdicts | None], dict[str, Any]]
     verdicts: Callable[[Relations, Mapping[str, Any], int, Mapping[str, Truth]], Verdicts]
-    atoms: Callable[[Relations, Mapping[str, Any], int, Mapping[str, Truth]], list[list[tuple[Truth, ...]]]]
+    atoms: Callable[[Relations, Mapping[str, Any], int, Mapping[str, Truth]], list[list[Truths]]]
     claims: tuple[CheckedFormula, ...]
     tellers: Tellers
 
@@ -154,11 +156,11 @@ def verdict_lines(
 def atom_lines(
     checked: Checked, edition: Edition, measures: dict[str, str], rules: tuple[CheckedRule, ...], forms: Any
 ) -> list[str]:
-    """Write `atoms`: the truths that the conditions of each rule are made of."""
+    """Write `atoms`: the truths that the conditions of each rule are made of, where it may apply."""
     writer = Writer(checked, Emitter(edition, checked.world.root, measures))
     lines = preamble("atoms", checked, measures)
-    atoms = {rule.rule.id: form.atoms for rule, form in zip(rules, forms, strict=True)}
-    written = by_relation(checked, rules, lambda rule: writer.atom_tuple(atoms[rule.rule.id]))
+    by_rule = {rule.rule.id: form for rule, form in zip(rules, forms, strict=True)}
+    written = by_relation(checked, rules, lambda rule: writer.atom_tuple(by_rule[rule.rule.id]))
     return [*lines, *written, f"    return [{names_of(rules)}]"]
 
 

@@ -143,19 +143,20 @@ class Writer:
         yield f"x = {result} if k else None"
 
     def any_all(self, kind: str, rows: str, whole: str, where: str | None, value: str) -> Iterator[str]:
-        """Write `any` or `all`."""
-        stop = "True" if kind == "any" else "False"
+        """Write `any` or `all`; of a value that decides nothing it is not asked whether its row counts."""
+        stop, other = ("True", "False") if kind == "any" else ("False", "True")
         yield f"k = {whole}"
         yield "x = None"
         yield f"for q in {rows}:"
         yield f"{STEP}v = {value}"
         if where is not None:
+            yield f"{STEP}if v is {other}: continue"
             yield f"{STEP}c = {where}"
             yield f"{STEP}if c is False: continue"
             yield f"{STEP}if c is None and v is {stop}: v = None"
         yield f"{STEP}if v is {stop}: x = {stop}; break"
         yield f"{STEP}if v is None: k = False"
-        yield f"if x is None and k: x = {'False' if kind == 'any' else 'True'}"
+        yield f"if x is None and k: x = {other}"
 
     def counts(self, checked: CheckedFormula) -> str | None:
         """Write which rows count; a pair that may not exist may not count."""
@@ -247,6 +248,7 @@ class Writer:
         for part in flat(where, exp.And):
             seconds = {ref.path[:1] == (second,) for ref in refs(part) if ref.path}
             parts["both" if len(seconds) > 1 else "second" if True in seconds else "first"].append(part)
+        parts["both"].sort(key=seldom_decides)
         self.emitter.sides = {first: "a", second: "b"}
         written = [self.emitter.joined(mine, "False") if mine else "True" for mine in parts.values()]
         self.emitter.sides = {}
@@ -302,15 +304,31 @@ class Writer:
         applies = emitter.emit(effective_applies(self.checked, rule))
         return verdict_source(applies, emitter.emit(rule.requires), emitter.fresh(), emitter.fresh())
 
-    def atom_tuple(self, atoms: list[Tree]) -> str:
-        """Write the truths of a rule's comparisons on the row `r`."""
+    def atom_tuple(self, forms: RuleForms) -> str:
+        """Write the truths of a rule's comparisons on the row `r`, or False where it does not apply.
+
+        Most rules do not apply to most rows, and one comparison tells: the others are not made.
+        """
         self.emitter.on("r")
-        return f"({''.join(self.emitter.emit(atom) + ', ' for atom in atoms)})"
+        held: dict[int, str] = {}
+        tests: list[str] = []
+        for index, wanted in literals(forms.applies):
+            if index not in held:
+                held[index] = self.emitter.fresh()
+                tests.append(f"({held[index]} := {self.emitter.emit(forms.atoms[index])}) is {not wanted}")
+        written = [held.get(index) or self.emitter.emit(atom) for index, atom in enumerate(forms.atoms)]
+        truths = f"({''.join(atom + ', ' for atom in written)})"
+        return f"(False if {' or '.join(tests)} else {truths})" if tests else truths
 
 
 def group_name(column: CheckedFormula) -> str:
     """Return a name for the child rows of one relation below another."""
     return f"{column.formula.of}_{column.relation}"
+
+
+def seldom_decides(condition: Tree) -> bool:
+    """Tell whether a condition is made of `<>` only: it holds of most pairs, so others go before it."""
+    return all(isinstance(node, (exp.NEQ, exp.Or, exp.Paren)) for node in flat(condition, exp.Or))
 
 
 def is_true(tree: Tree) -> bool:
@@ -364,6 +382,16 @@ class RuleForms:
     applies: Form
     requires: Form
     atoms: list[Tree]
+
+
+def literals(form: Form) -> Iterator[tuple[int, bool]]:
+    """Yield the atoms that a condition needs, each with the truth that it needs of it."""
+    for part in form.parts if isinstance(form, And) else (form,):
+        match part:
+            case Atom(index):
+                yield index, True
+            case Not(Atom(index)):
+                yield index, False
 
 
 def rule_forms(checked: Checked, rule: CheckedRule) -> RuleForms:

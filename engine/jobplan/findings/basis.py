@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from jobplan.expression.checked import CheckedRule, refs
 from jobplan.expression.program import Program
@@ -12,7 +13,7 @@ from jobplan.expression.scope import Ref
 from jobplan.expression.uses import Assurance, Uses, assurance_of, uses_of
 from jobplan.expression.write import effective_applies
 from jobplan.facts.schema import FactSchema
-from jobplan.findings.show import Shower
+from jobplan.findings.show import Shower, decimal
 from jobplan.model import Citation
 from jobplan.policy.edition import Edition
 
@@ -39,6 +40,11 @@ class MeasureBasis:
     title: str
     ref: Ref
     unit: str
+    decimals: int
+
+    def shown(self, value: Any, shower: Shower) -> str:
+        """Return the value as people read it."""
+        return decimal(value, self.decimals) if isinstance(value, float) else shower.value(self.ref, value)
 
 
 class EditionBasis:
@@ -63,7 +69,8 @@ class EditionBasis:
         formulas = self.program.edition.policy.measures.items()
         named = ((name, formula.title or name.replace("_", " ")) for name, formula in formulas)
         refs = ((name, title, Ref("measure", name)) for name, title in named)
-        return tuple(MeasureBasis(name, title, ref, self.shower.unit(ref)) for name, title, ref in refs)
+        with_unit = ((name, title, ref, self.shower.unit(ref)) for name, title, ref in refs)
+        return tuple(MeasureBasis(*known, self.shower.decimals(known[-1])) for known in with_unit)
 
 
 def rule_basis(program: Program, order: int) -> RuleBasis:

@@ -40,7 +40,11 @@ class FindingMaker:
         self._labels: dict[tuple[str, str, bool], str] = {}
         self._clauses: dict[tuple[Reason, ...], str] = {}
         self._facts: dict[tuple[str, str, Row], Evidence] = {}
-        self._assumed = any(row.assumed for r in worked.relations.values() for row in r.rows)
+
+    @cached_property
+    def anything_assumed(self) -> bool:
+        """Tell whether any fact of the plan is assumed."""
+        return any(row.assumed for r in self.worked.relations.values() for row in r.rows)
 
     @cached_property
     def rows(self) -> dict[tuple[str, str], Row]:
@@ -272,7 +276,7 @@ class FindingMaker:
 
     def assumptions(self, basis: RuleBasis, row: Row) -> tuple[str, ...]:
         """Return the ids of the assumptions that a judgement rests on."""
-        if not self._assumed:
+        if not self.anything_assumed:
             return ()
         found: set[str] = set()
         for relation, name in basis.uses.facts:

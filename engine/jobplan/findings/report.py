@@ -154,7 +154,7 @@ def measures(worked: Worked, basis: EditionBasis) -> Iterator[MeasureValue]:
     """Yield every measure that the policy names, with its unit."""
     for measure in basis.measures:
         value = worked.measures[measure.name]
-        shown = basis.shower.value(measure.ref, value)
+        shown = measure.shown(value, basis.shower)
         yield MeasureValue(measure.name, measure.title, value, shown, measure.unit)
 
 

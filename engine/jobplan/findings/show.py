@@ -17,6 +17,9 @@ from jobplan.model import Reason, Row
 DECIMALS = 4
 """Decimals of a number without a unit of its own."""
 
+WHOLE = 1e9
+"""Whole numbers below this are shown as they are, with no need to round."""
+
 STATED_DECIMALS = 6
 """Decimals of a number that the plan states, so that it is quoted as it stands there."""
 
@@ -61,8 +64,12 @@ class Shower:
 
     def number(self, value: float, unit: str) -> str:
         """Return a number to the decimals of its unit."""
+        return decimal(value, self.decimals(unit))
+
+    def decimals(self, unit: str) -> int:
+        """Return to how many decimals a unit is shown."""
         known: Mapping[str, Any] = self.checked.policy.units.get(unit, {})
-        return decimal(value, int(known.get("decimals", DECIMALS)))
+        return int(known.get("decimals", DECIMALS))
 
 
 def written(field: Field, value: float) -> str:
@@ -80,6 +87,8 @@ def decimal(value: float, decimals: int) -> str:
     >>> decimal(1.1666666667, 3), decimal(2.0, 3), decimal(-0.0001, 2)
     ('1.167', '2', '0')
     """
+    if -WHOLE < value < WHOLE and value == int(value):
+        return str(int(value))
     scale = 10**decimals
     text = f"{floor(value * scale + 0.5) / scale:.{decimals}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
