@@ -135,16 +135,17 @@ class Rete:
         """Judge every rule on every row; rows that a rule does not apply to are not asked about."""
         program = worked.program
         atoms = program.atoms(worked.relations, worked.measures, worked.today, worked.attested)
-        asked = ((index, truths) for index, rows in enumerate(atoms) for truths in rows)
-        cases = [(index, truths) for index, truths in asked if truths is not False]
+        asked = [(index, rows) for index, rows in enumerate(atoms) if rows.count(False) < len(rows)]
+        cases = [(index, truths) for index, rows in asked for truths in rows if truths is not False]
         answers = iter(self.network.judge(cases))
-        return [
-            [
-                "not_applicable" if truths is False else None if (v := next(answers)) == "unknown" else v
-                for truths in rows
-            ]
-            for rows in atoms
-        ]
+        found: Verdicts = [["not_applicable"] * len(rows) for rows in atoms]
+        for index, rows in asked:
+            verdicts = found[index]
+            for place, truths in enumerate(rows):
+                if truths is not False:
+                    verdict = next(answers)
+                    verdicts[place] = None if verdict == "unknown" else verdict
+        return found
 
 
 ENGINES: Mapping[str, Callable[[Program], Judge]] = {

@@ -46,7 +46,8 @@ class Emitter:
     """Writes expressions of one edition.
 
     `measures` maps measures to local names, `sides` the names in a pair to the variables that hold
-    its rows while it is not known whether there is such a pair.
+    its rows while it is not known whether there is such a pair. `held` maps what is read of the row
+    at hand to variables that hold it, `variables` are all of these and the measures'.
     """
 
     edition: Edition
@@ -56,10 +57,21 @@ class Emitter:
     this: str = "o"
     sides: dict[str, str] = field(default_factory=dict)
     count: int = 0
-    measures_held: frozenset[str] = frozenset()
+    held: dict[str, str] = field(default_factory=dict)
+    variables: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.measures_held = frozenset(self.measures.values())
+        self.variables = set(self.measures.values())
+
+    def hold(self, written: str, name: str) -> None:
+        """Let a variable stand for what is read of the row at hand."""
+        self.held[written] = name
+        self.variables.add(name)
+
+    def let_go(self) -> None:
+        """Go on to other rows."""
+        self.variables.difference_update(self.held.values())
+        self.held.clear()
 
     def fresh(self) -> str:
         """Return a name not used before."""
@@ -92,7 +104,8 @@ class Emitter:
     def read(self, ref: Ref) -> str:
         """Return the source that reads a name; what is known now is written as it is."""
         if ref.kind in ("fact", "column"):
-            return f"{self.owner(ref)}[{ref.name!r}]"
+            written = f"{self.owner(ref)}[{ref.name!r}]"
+            return self.held.get(written, written)
         if ref.kind == "id":
             return f"{self.owner(ref)}.id"
         if ref.kind == "measure":
@@ -203,7 +216,7 @@ class Emitter:
         if source == "today" or source[:1] in "'\"" or source.replace(".", "").replace("-", "").isdigit():
             return source
         if source not in guards.names:
-            held = source in self.measures_held
+            held = source in self.variables
             name = guards.names[source] = source if held else self.fresh()
             guards.tests.append(f"{name} is None" if held else f"({name} := {source}) is None")
         return guards.names[source]

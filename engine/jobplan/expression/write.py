@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -42,9 +43,23 @@ class Writer:
             if column.own_children:
                 lines += self.grouping(column)
         lines.append(f"{STEP}for r in R[{relation!r}].rows:")
+        for fact in self.read_often(columns):
+            written, name = f"r[{fact!r}]", self.emitter.fresh()
+            self.emitter.hold(written, name)
+            lines.append(f"{STEP * 2}{name} = {written}")
         for column in columns:
-            lines += [STEP * 2 + line for line in self.formula(column, f"r[{column.name!r}]", "r")]
+            written, name = f"r[{column.name!r}]", self.emitter.fresh()
+            lines += [STEP * 2 + line for line in self.formula(column, f"{written} = {name}", "r")]
+            self.emitter.hold(written, name)
+        self.emitter.let_go()
         return lines
+
+    def read_often(self, columns: list[CheckedFormula]) -> list[str]:
+        """Return the facts of a row that several of its columns read."""
+        relation = columns[0].relation
+        read = (ref for column in columns for tree in column.trees.values() for ref in refs(tree))
+        own = Counter(ref.name for ref in read if ref.kind == "fact" and ref.relation == relation)
+        return [name for name, times in own.items() if times > 2]
 
     def grouping(self, column: CheckedFormula) -> list[str]:
         """Write the grouping of child rows by the row that they belong to."""

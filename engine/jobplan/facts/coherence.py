@@ -18,9 +18,8 @@ def complain_of_disagreement(
     Assumptions have to be filled in before. What is not known disagrees with nothing.
     """
     for relation in schema.relations.values():
-        for field in relation.fields.values():
-            if field.within or field.counted_by:
-                _compare(reader, field, relations[relation.name].rows)
+        for field in relation.tied:
+            _compare(reader, field, relations[relation.name].rows)
 
 
 def _compare(reader: RowReader, field: Field, rows: Iterable[Row]) -> None:

@@ -92,7 +92,7 @@ class RowReader:
     ) -> Row:
         """Read the facts of one row; its id and parent are not set."""
         row = Row(relation=schema.name, place=place)
-        fields, keys = schema.fields, schema.keys.values()
+        fields, keys, read = schema.fields, schema.keys.values(), READ
         for key, written in data.items():
             field = fields.get(key)
             if field is None:
@@ -102,7 +102,7 @@ class RowReader:
                 self._fact(row, field, written, (elsewhere and elsewhere.get(key)) or (*place, key))
             else:  # nearly every fact, so without a call of its own
                 try:
-                    row[key] = READ[field.form](field, written)
+                    row[key] = read[field.form](field, written)
                 except WrongValueError as error:
                     route = (elsewhere and elsewhere.get(key)) or (*place, key)
                     self.complain_of_value(route, error, written, field)

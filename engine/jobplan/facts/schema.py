@@ -92,7 +92,8 @@ class RelationSchema:
     """The fields of a relation, the relation whose rows its rows belong to, and its own children.
 
     `parent` is empty for the root and for its children, whose rows belong to the whole plan. `keys`
-    maps the roles `id`, `place`, `unreadable`, `note` to the keys that have them in a row.
+    maps the roles `id`, `place`, `unreadable`, `note` to the keys that have them in a row. `tied` are
+    the fields that have to agree with others of their row.
     """
 
     name: str
@@ -102,6 +103,11 @@ class RelationSchema:
     shorthand: Shorthand | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
+    tied: tuple[Field, ...] = field(init=False, default=())
+
+    def __post_init__(self) -> None:
+        tied = tuple(field for field in self.fields.values() if field.within or field.counted_by)
+        object.__setattr__(self, "tied", tied)
 
 
 @dataclass(frozen=True, slots=True)
