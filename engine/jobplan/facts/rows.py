@@ -18,6 +18,7 @@ from jobplan.source.complaints import PROBLEM_LIMIT
 from jobplan.validation import problem_at, unknown_field, words_of
 
 _PLAIN = frozenset({str, int, float, bool, list})
+_MOST_REFUSED = 1000  # rows of a list that are read of a plan in which the schema found something wrong
 _ID_LENGTH = 10  # hexadecimal digits of a row's content in an id made from it
 
 
@@ -74,6 +75,8 @@ class RowReader:
             route = (*holder.row.place, schema.name)
             listed = holder.data.get(schema.name)
             if isinstance(listed, list | tuple):
+                if self._told and len(listed) > _MOST_REFUSED:
+                    listed = listed[:_MOST_REFUSED]  # the plan is refused already: enough to tell why
                 found.extend(self._rows(schema, listed, route, holder.row))
                 continue
             without.add(holder.row.id)
