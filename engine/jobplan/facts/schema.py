@@ -53,10 +53,11 @@ class Field:
     """One fact of a relation.
 
     `none` tells whether it may be stated that there is none; `choices` are the only texts allowed,
-    or the names of the days; `of` is the form of a list's entries. A `claim` is a figure that the
-    plan states of itself, which it need not. `bounds` hold for the number or for every entry, and a
-    list that is `unique` has none twice. The entries number the parts of a length from 1: that length is
-    the row's fact `within`, and how many entries there are is its fact `counted_by`.
+    or the names of the days, and `places` where each stands among them; `of` is the form of a list's
+    entries. A `claim` is a figure that the plan states of itself, which it need not. `bounds` hold for
+    the number or for every entry, and a list that is `unique` has none twice. The entries number the
+    parts of a length from 1: that length is the row's fact `within`, and how many entries there are is
+    its fact `counted_by`.
     """
 
     name: str
@@ -71,6 +72,10 @@ class Field:
     unique: bool = False
     within: str = ""
     counted_by: str = ""
+    places: Mapping[str, int] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "places", {choice: place for place, choice in enumerate(self.choices)})
 
     @property
     def kind(self) -> Kind:

@@ -101,7 +101,7 @@ def _truth(_: Field, written: Any) -> bool:
 def _text(field: Field, written: Any) -> str:
     if not isinstance(written, str) or not written:
         raise WrongValueError("text")
-    if field.choices and written not in field.choices:
+    if field.places and written not in field.places:
         raise WrongValueError("", "unknown-choice")
     return written
 
@@ -142,10 +142,9 @@ def _minutes(written: str) -> float | None:
 def _weekday(field: Field, written: Any) -> float:
     if not isinstance(written, str):
         raise WrongValueError("a day of the week")
-    try:
-        return float(field.choices.index(written) + 1)
-    except ValueError:
-        raise WrongValueError("", "unknown-choice") from None
+    if written not in field.places:
+        raise WrongValueError("", "unknown-choice")
+    return float(field.places[written] + 1)
 
 
 def _list(field: Field, written: Any) -> tuple[float | str, ...]:
