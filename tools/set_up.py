@@ -26,8 +26,14 @@ def requirements(extras: list[str]) -> tuple[list[str], list[str]]:
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = [*project["dependencies"]]
-    for extra in extras:
-        lines += project["optional-dependencies"][extra]
+    waiting = list(extras)
+    while waiting:
+        for line in project["optional-dependencies"][waiting.pop(0)]:
+            if distribution(line) == distribution(project["name"]):  # an extra that brings others of ours
+                waiting += re.split(r"[\[\],\s]+", line)[1:-1]
+            else:
+                lines.append(line)
+    lines = list(dict.fromkeys(lines))
     may_fail = [line for line in lines if distribution(line) == MAY_FAIL]
     return [line for line in lines if line not in may_fail], may_fail
 
