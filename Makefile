@@ -4,6 +4,8 @@ PYTHON ?=
 BIN := .venv/bin
 PY := $(BIN)/python
 READY := .venv/ready
+# Spark needs Java; without it the tests of that back end are skipped aloud.
+SPARK := $(if $(shell command -v java),spark)
 PLANS ?= 100000
 
 # What was left out of .venv is said again at each run, not only by the run that made it.
@@ -75,5 +77,5 @@ clean:
 	    echo "error: no Python 3.11 or newer with its venv module was found; name one: make PYTHON=/path/to/python3.11" >&2; \
 	    exit 1; \
 	fi; \
-	$$found tools/set_up.py .venv dev $(patsubst ready-%,%,$(filter ready-%,$(@F)))
+	$$found tools/set_up.py .venv dev $(SPARK) $(patsubst ready-%,%,$(filter ready-%,$(@F)))
 	@touch $@
