@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 from jobplan.backends.judging import ENGINES, Judge, Worked, default_engine, engine_words, reference, work
-from jobplan.errors import BrokenPlan, Problem, suggest
+from jobplan.errors import BrokenPlan, Problem, Span, suggest
 from jobplan.expression.checked import CheckedRule
 from jobplan.expression.editions import Policies, load_policies
 from jobplan.expression.interpret import Interpreter
@@ -111,44 +111,55 @@ class Evaluator:
         """Return the policy, day and compiled edition for a plan. Raises BrokenPlan if none fits."""
         name = policy or self.policies.find(*plan.policy)
         day = as_of if as_of is not None else plan.date
-        problems = list(self._set_aside(plan, name, day))
+        problems = self.why_not(plan.policy, name, day, at=lambda fact: plan.span(plan.root, fact))
         if problems or name is None or day is None:
             text = plan.document.text
             raise BrokenPlan(problems, {plan.document.file: text} if text else None)
-        self._refuse_earlier(plan, name, day)
         return name, day, self.policies.program(name, day)
 
-    def _refuse_earlier(self, plan: Plan, name: str, day: int) -> None:
-        """Refuse a plan from before the policy's first day: no edition of it says anything then."""
+    def why_not(
+        self,
+        identity: Sequence[str | None],
+        name: str | None,
+        day: int | None,
+        *,
+        at: Callable[[str], Span | None] = lambda _: None,
+    ) -> list[Problem]:
+        """Return why no edition can judge a plan; nothing where one can.
+
+        `identity` is what the plan says of its policy, `name` the policy found by it. `at` gives the place of
+        a fact of the plan, and of the plan itself for "".
+        """
+        found: list[Problem] = []
+        if name is None:
+            found.append(self._without_policy(identity, at(self.policies.schema.policy[-1])))
+        if day is None:
+            help = f"give the plan a `{self.policies.schema.date}`, or say the day with --as-of"
+            said = "the plan has no date, so no edition can be chosen"
+            found.append(Problem("no-date", said, at(""), help))
+        if name is not None and day is not None:
+            found += self._too_early(name, day, at)
+        return found
+
+    def _without_policy(self, identity: Sequence[str | None], span: Span | None) -> Problem:
+        names, facts = self.policies.names(), self.policies.schema.policy
+        meant = suggest("/".join(word or "" for word in identity), names)
+        known = ", ".join(f"`{policy}`" for policy in names)
+        given = " and ".join(
+            f"{f} `{v}`" if v else f"no {f}" for f, v in zip(facts, identity, strict=True)
+        )
+        said = f"the plan has {given}, for which there is no policy"
+        return Problem("no-policy", said, span, meant or f"there are {known}")
+
+    def _too_early(self, name: str, day: int, at: Callable[[str], Span | None]) -> Iterator[Problem]:
+        """Tell of a plan from before the policy's first day: no edition of it says anything then."""
         about = self.policies.checked(name).policy.about
         first = about.get("in_force", {}).get("from")
         if first and day < date.fromisoformat(first).toordinal():
             said = f"{name} is in force from {first}; {date.fromordinal(day).isoformat()} is before that"
             closed = about.get("closed_to")
             help = f"it is closed to: {closed}" if closed else None
-            text = plan.document.text
-            span = plan.span(plan.root, self.policies.schema.date)
-            raise BrokenPlan(
-                [Problem("too-early", said, span, help)], {plan.document.file: text} if text else None
-            )
-
-    def _set_aside(self, plan: Plan, name: str | None, day: int | None) -> Iterator[Problem]:
-        schema = self.policies.schema
-        if name is None:
-            names = self.policies.names()
-            meant = suggest("/".join(word or "" for word in plan.policy), names)
-            known = ", ".join(f"`{policy}`" for policy in names)
-            given = " and ".join(
-                f"{f} `{v}`" if v else f"no {f}" for f, v in zip(schema.policy, plan.policy, strict=True)
-            )
-            said = f"the plan has {given}, for which there is no policy"
-            yield Problem(
-                "no-policy", said, plan.span(plan.root, schema.policy[-1]), meant or f"there are {known}"
-            )
-        if day is None:
-            help = f"give the plan a `{schema.date}`, or say the day with --as-of"
-            said = "the plan has no date, so no edition can be chosen"
-            yield Problem("no-date", said, plan.span(plan.root), help)
+            yield Problem("too-early", said, at(self.policies.schema.date), help)
 
     def judge(
         self, plan: Plan, *, as_of: int | None = None, today: int | None = None, policy: str | None = None

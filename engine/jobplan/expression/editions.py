@@ -68,6 +68,13 @@ class Policies:
                 self._changes[name] = days_of_change(policy)
             return self._checked[name]
 
+    def begins(self, name: str, day: int) -> int | None:
+        """Return the day on which the edition of `day` begins; None for one that nothing came before."""
+        with self._lock:
+            self.checked(name)
+            index = bisect_right(self._changes[name], day)
+            return self._changes[name][index - 1] if index else None
+
     def program(self, name: str, day: int) -> Program:
         """Return the compiled edition of a day; days between two changes share one."""
         with self._lock:
