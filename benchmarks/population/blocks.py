@@ -17,7 +17,7 @@ from benchmarks.population.others import Table, Tables
 from benchmarks.population.week import plain, timetables
 from jobplan.facts import FactSchema, load_schema
 
-BLOCK = 20_000
+BLOCK = 10_000
 """Plans that are made at a time; memory follows it."""
 
 LIKELY = {
