@@ -135,9 +135,11 @@ def _plan(
     source = _mapping(data, schema.keys.get("source"))
     _carry(reader, schema, relations, source)
     key = schema.keys.get("assumptions", "")
-    own = [_assumption(reader, schema, item, (key, index)) for index, item in enumerate(_listed(data, key))]
+    own = [
+        read_assumption(reader, schema, item, (key, index)) for index, item in enumerate(_listed(data, key))
+    ]
     elsewhere = RowReader(Document("", {}, "", {}, {}))  # what the user assumes stands in no file
-    users = [_assumption(elsewhere, schema, item, None) for item in assumptions]
+    users = [read_assumption(elsewhere, schema, item) for item in assumptions]
     reader.problems.extend(elsewhere.problems)
     filled = [assumption for assumption in (*own, *users) if assumption is not None]
     for assumption in sorted(filled, key=lambda a: (a.by_user, not a.row)):  # one for a row goes first
@@ -237,8 +239,8 @@ def _unknown_fact(reader: RowReader, route: Route, name: Any, known: Iterable[st
     reader.complain(route, "unknown-fact", said, hint)
 
 
-def _assumption(
-    reader: RowReader, schema: FactSchema, data: Mapping[str, Any], route: Route | None
+def read_assumption(
+    reader: RowReader, schema: FactSchema, data: Mapping[str, Any], route: Route | None = None
 ) -> Assumption | None:
     """Read one assumption; what is wrong with it goes to the reader. Without a route it is the user's."""
     place = route or ("assumption",)

@@ -57,7 +57,9 @@ class Field:
     entries. A `claim` is a figure that the plan states of itself, which it need not. `bounds` hold for
     the number or for every entry, and a list that is `unique` has none twice. The entries number the
     parts of a length from 1: that length is the row's fact `within`, and how many entries there are is
-    its fact `counted_by`.
+    its fact `counted_by`. A day is `not_before` that of another fact of the row. An `identity`
+    tells who somebody is. `longest` is how many
+    characters a text, and how many entries a list, may have.
     """
 
     name: str
@@ -72,6 +74,9 @@ class Field:
     unique: bool = False
     within: str = ""
     counted_by: str = ""
+    identity: bool = False
+    not_before: str = ""
+    longest: int | None = None
     places: Mapping[str, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -98,7 +103,8 @@ class RelationSchema:
 
     `parent` is empty for the root and for its children, whose rows belong to the whole plan. `keys`
     maps the roles `id`, `place`, `unreadable`, `note` to the keys that have them in a row. `tied` are
-    the fields that have to agree with others of their row.
+    the fields that have to agree with others of their row. `most` is how many rows a plan, or a row of the
+    parent, may have.
     """
 
     name: str
@@ -108,10 +114,13 @@ class RelationSchema:
     shorthand: Shorthand | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
+    most: int | None = None
     tied: tuple[Field, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
-        tied = tuple(field for field in self.fields.values() if field.within or field.counted_by)
+        tied = tuple(
+            field for field in self.fields.values() if field.within or field.counted_by or field.not_before
+        )
         object.__setattr__(self, "tied", tied)
 
 
@@ -229,6 +238,7 @@ def _declare(
     *,
     parent: str,
     inside: str,
+    most: int | None = None,
 ) -> Mapping[str, str]:
     """Add a relation and those inside it, whose parent is `inside`; return its keys by role."""
     if name in relations:
@@ -255,10 +265,11 @@ def _declare(
         shorthand,
         keys,
         declared.get("description", ""),
+        most,
     )
     for key, written in children.items():
         items = {**written["items"], "description": written.get("description", "")}
-        _declare(key, items, defs, relations, parent=inside, inside=key)
+        _declare(key, items, defs, relations, parent=inside, inside=key, most=written.get("maxItems"))
     return keys
 
 
@@ -281,6 +292,9 @@ def _field(name: str, written: Mapping[str, Any], defs: Mapping[str, Any]) -> Fi
         unique=bool(meaning.get("uniqueItems", False)),
         within=meaning.get("within", ""),
         counted_by=meaning.get("counted_by", ""),
+        identity=bool(meaning.get("identity", False)),
+        not_before=meaning.get("not_before", ""),
+        longest=meaning.get("maxItems", definition.get("else", {}).get("maxLength")),
     )
 
 

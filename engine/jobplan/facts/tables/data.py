@@ -1,0 +1,246 @@
+"""The plans of a run: documents and tables in one order, handed out in chunks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from jobplan.facts.attestations import attestations
+from jobplan.facts.document import Assumption
+from jobplan.facts.schema import FactSchema
+from jobplan.facts.tables.defects import Defect, table_of
+from jobplan.facts.tables.inspect import Counts, Inspection, orphans
+from jobplan.facts.tables.present import ATTESTED, clear, present, support
+from jobplan.facts.tables.raw import NUMBER
+from jobplan.facts.tables.readback import Documents, read_back, told_facts
+from jobplan.facts.tables.shape import PLAN, arrow_schema, quoted, sql_type
+from jobplan.facts.tables.slices import Slice, TableSlice
+from jobplan.facts.tables.source import OF_PLAN, Tables
+
+_HASHED_AT_ONCE = 1 << 20
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some plans of a run, checked; `plans` are those that are left, `set_aside` has a row for each defect.
+
+    `read` counts the plans before any was set aside, `rows` those of each relation. `first` is the number
+    that the chunk's plans are counted from.
+    """
+
+    number: int
+    first: int
+    schema: FactSchema
+    slices: tuple[Slice, ...]
+    plans: pa.Table
+    set_aside: pa.Table
+    waivers: pa.Table
+    attestations: pa.Table
+    read: int
+    rows: dict[str, Counts]
+
+    def load(
+        self,
+        connection: DuckDBPyConnection,
+        plans: pa.Table | None = None,
+        *,
+        attested: Iterable[str] = (),
+        today: int | None = None,
+    ) -> None:
+        """Make the schema `facts` in a connection, of all plans or of those whose numbers `plans` has in `P`.
+
+        The connection has to be allowed to read `Data.reads`. What was presented in it before goes away.
+        """
+        clear(connection)
+        for part in self.slices:
+            support(connection, part.number, part.support, plans)
+        names = tuple(attested)
+        if names:
+            connection.register("jobplan_attested", self._attested(names, today))
+            connection.execute(f"CREATE TABLE {ATTESTED} AS SELECT * FROM jobplan_attested")
+            connection.unregister("jobplan_attested")
+        present(connection, self.schema, self.slices, names)
+
+    def _attested(self, names: Sequence[str], today: int | None) -> pa.Table:
+        """Return what is attested today: a row for each plan that has attestations, a truth for each name."""
+        if today is None:
+            raise ValueError("attestations hold on a day: say which is today")
+        stated: dict[int, list[Mapping[str, Any]]] = {}
+        for number, item in zip(*(column.to_pylist() for column in self.attestations.columns), strict=True):
+            stated.setdefault(number, []).append(json.loads(item))
+        answers = [attestations(tuple(items), today) for items in stated.values()]
+        columns = [list(stated), *([answer.get(name) for answer in answers] for name in names)]
+        return pa.table(columns, schema=arrow_schema({PLAN: "BIGINT", **dict.fromkeys(names, "BOOLEAN")}))
+
+
+@dataclass(slots=True)
+class Relations:
+    """Relation tables, their first plan's number and how many plans they have.
+
+    `blocked` tells that something is wrong with a table as a whole, so that no plan of it can be judged.
+    """
+
+    first: int
+    count: int
+    tables: Tables
+    blocked: bool = False
+
+
+@dataclass(slots=True)
+class Data:
+    """The input of a run. Close it, or use it in a `with`: what was written down on the way goes away then.
+
+    `defects` are those that belong to no plan, `notes` what people should know of how files were read.
+    """
+
+    schema: FactSchema
+    connection: DuckDBPyConnection
+    folder: TemporaryDirectory[str]
+    sources: tuple[Documents | Relations, ...]
+    files: tuple[tuple[str, Path], ...]
+    defects: tuple[Defect, ...] = ()
+    users: tuple[Assumption, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __enter__(self) -> Data:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of files and memory."""
+        self.connection.close()
+        self.folder.cleanup()
+
+    @property
+    def reads(self) -> tuple[Path, ...]:
+        """Return the folders and files that a connection has to be allowed to read."""
+        found = {Path(self.folder.name).resolve()}
+        for source in self.sources:
+            if isinstance(source, Relations):
+                found |= {part.path.resolve() for table in source.tables.raw.values() for part in table.parts}
+        return tuple(sorted(found))
+
+    def size(self) -> int:
+        """Return how many plans there are, those that will be set aside among them."""
+        return sum(source.count for source in self.sources)
+
+    def digest(self) -> dict[str, str]:
+        """Return the SHA-256 of every file that was read, by the name that people call it by."""
+        return {shown: _sha256(path) for shown, path in self.files}
+
+    def chunks(self, plans: int) -> Iterator[Chunk]:
+        """Yield the plans, so many at a time, in order; there is always a first chunk, which may have none.
+
+        The first one tells of the defects that belong to no plan.
+        """
+        ranges, defects, lost = self._ranges(plans)
+        for number in range(max(1, -(-self.size() // plans))):
+            first, until = number * plans, (number + 1) * plans
+            yield self._chunk(number, first, until, ranges, [*self.defects, *defects] if not number else [],
+                              lost if not number else {})  # fmt: skip
+
+    def _ranges(
+        self, plans: int
+    ) -> tuple[dict[tuple[int, str, int], tuple[int, int]], list[Defect], dict[str, int]]:
+        """Return by source, relation and chunk which rows of a table may belong to its plans; and the rows
+        that belong to none, told and counted."""
+        found: dict[tuple[int, str, int], tuple[int, int]] = {}
+        defects: list[Defect] = []
+        lost: dict[str, int] = {}
+        for index, source in enumerate(self.sources):
+            if isinstance(source, Documents):
+                continue
+            for relation, table in source.tables.raw.items():
+                if relation == self.schema.root:
+                    continue
+                rows = self.connection.execute(
+                    f"SELECT k.P // {plans}, min(t.{quoted(NUMBER)}), max(t.{quoted(NUMBER)}), count(*) "
+                    f"FROM {table.scan()} t JOIN ids k ON k.source = {index} AND k.owns "
+                    f"AND k.id = CAST(t.{quoted(OF_PLAN)} AS VARCHAR) GROUP BY 1"
+                ).fetchall()
+                found |= {(index, relation, chunk): (low, high + 1) for chunk, low, high, _ in rows}
+                missing = table.rows - sum(row[3] for row in rows)
+                if missing:
+                    defects += orphans(self.connection, source.tables, relation, index)
+                    if relation in self.schema.relations:
+                        lost[relation] = lost.get(relation, 0) + missing
+        return found, defects, lost
+
+    def _chunk(
+        self,
+        number: int,
+        first: int,
+        until: int,
+        ranges: Mapping[tuple[int, str, int], tuple[int, int]],
+        defects: list[Defect],
+        lost: Mapping[str, int],
+    ) -> Chunk:
+        slices: list[Slice] = []
+        plans, aside, waivers, stated = [], [table_of(defects)], [], []
+        rows = {name: Counts(count, count) for name, count in lost.items()}
+        for index, source in enumerate(self.sources):
+            start, end = max(first, source.first), min(until, source.first + source.count)
+            if start >= end:
+                continue
+            if isinstance(source, Relations):
+                here = {
+                    name: ranges.get((index, name, number), (0, 0))
+                    for name in source.tables.raw
+                    if name in self.schema.relations and name != self.schema.root
+                }
+                here[self.schema.root] = (start - source.first, end - source.first)
+                part = TableSlice(source.tables, len(slices), start - source.first, end - source.first, here)
+                found = Inspection(
+                    self.connection, self.schema, part, index, self.users, source.blocked
+                ).run()
+                slices.append(part)
+                plans.append(found.plans)
+                aside.append(found.defects)
+                waivers.append(found.notes.waivers)
+                stated.append(found.notes.attestations)
+                _add(rows, found.rows)
+            else:
+                read = read_back(self.connection, self.schema, source, len(slices), (start, end), index)
+                slices.append(read.slice)
+                plans.append(read.plans)
+                aside.append(read.defects)
+                waivers.append(read.waivers)
+                stated.append(read.attestations)
+                _add(rows, read.rows)
+        return Chunk(number, first, self.schema, tuple(slices), _joined(plans, self.schema),
+                     pa.concat_tables(aside), _joined_stated(waivers), _joined_stated(stated), min(until, self.size()) - first, rows)  # fmt: skip
+
+
+def _joined(plans: list[pa.Table], schema: FactSchema) -> pa.Table:
+    facts = {name: sql_type(schema.relations[schema.root].fields[name]) for name in told_facts(schema)}
+    columns = {PLAN: "BIGINT", **dict.fromkeys(("plan", "file", "place", "digest"), "VARCHAR"), **facts}
+    return pa.concat_tables([arrow_schema(columns).empty_table(), *plans])
+
+
+def _joined_stated(tables: list[pa.Table]) -> pa.Table:
+    return pa.concat_tables([arrow_schema({PLAN: "BIGINT", "statement": "VARCHAR"}).empty_table(), *tables])
+
+
+def _add(rows: dict[str, Counts], more: Mapping[str, Counts]) -> None:
+    for name, counts in more.items():
+        known = rows.setdefault(name, Counts())
+        known.read += counts.read
+        known.set_aside += counts.set_aside
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while content := stream.read(_HASHED_AT_ONCE):
+            digest.update(content)
+    return digest.hexdigest()

@@ -1,0 +1,251 @@
+"""Opening the input of a run: files and folders, each read as what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+
+from jobplan.errors import BrokenInput, Problem, suggest
+from jobplan.facts.document import Assumption, read_assumption
+from jobplan.facts.rows import RowReader
+from jobplan.facts.schema import FactSchema
+from jobplan.facts.tables.data import Data, Relations
+from jobplan.facts.tables.defects import Defect
+from jobplan.facts.tables.documents import DOCUMENTS, LINES
+from jobplan.facts.tables.notes import ROLES
+from jobplan.facts.tables.raw import NUMBER, RawTable, open_parquet
+from jobplan.facts.tables.readback import Documents, ids_of, write_down
+from jobplan.facts.tables.shape import ID, quoted
+from jobplan.facts.tables.source import OF_PLAN, OF_ROW, Tables, unknown_columns
+from jobplan.source import Document
+
+TABLES = frozenset({".parquet", ".csv", ".tsv"})
+WORKBOOKS = frozenset({".xlsx", ".xlsm"})
+
+
+@dataclass(slots=True)
+class Opening:
+    """What has been found so far."""
+
+    schema: FactSchema
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+    users: tuple[Mapping[str, Any], ...]
+    sources: list[Documents | Relations] = field(default_factory=list)
+    files: list[tuple[str, Path]] = field(default_factory=list)
+    defects: list[Defect] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def documents(self, paths: Sequence[Path]) -> None:
+        """Read documents, one source for all that follow each other."""
+        if not paths:
+            return
+        self.files += [(str(path), path) for path in paths]
+        into = self.folder / f"documents-{len(self.sources)}"
+        found = write_down(paths, self.schema, into, self.count, self.users)
+        self.sources.append(found)
+        self.count += found.count
+
+    def relations(self, shown: str, raw: Mapping[str, RawTable], *, blocked: bool) -> None:
+        """Take relation tables as a source; without the root's table there are no plans in it."""
+        tables = Tables(self.schema, raw, shown)
+        for name in raw:
+            if name in self.schema.relations:
+                self.defects += unknown_columns(tables, name)
+        root = raw.get(self.schema.root)
+        count = root.rows if root is not None else 0
+        self.sources.append(Relations(self.count, count, tables, blocked))
+        self.count += count
+
+
+def open_data(
+    paths: Iterable[str | Path],
+    schema: FactSchema,
+    *,
+    assumptions: Iterable[Mapping[str, Any]] = (),
+    memory: str = "1GB",
+    threads: int = 2,
+) -> Data:
+    """Open the input of a run: files and folders with plan documents, JSON lines, tables, workbooks.
+
+    Documents are read now, tables chunk by chunk. `assumptions` are the users'. Raises BrokenInput where nothing
+    can go on: a path that is not there, an assumption about nothing.
+    """
+    users = tuple(assumptions)
+    assumed = _assumed(schema, users)
+    folder = TemporaryDirectory(prefix="jobplan-")
+    connection = duckdb.connect(
+        config={"memory_limit": memory, "threads": threads, "temp_directory": folder.name,
+                "autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    )  # fmt: skip
+    opening = Opening(schema, connection, Path(folder.name), users)
+    try:
+        _open(opening, [Path(path) for path in paths])
+        _number(opening)
+    except BaseException:
+        connection.close()
+        folder.cleanup()
+        raise
+    return Data(schema, connection, folder, tuple(opening.sources), tuple(opening.files),
+                tuple(opening.defects), assumed, tuple(opening.notes))  # fmt: skip
+
+
+def _assumed(schema: FactSchema, users: Sequence[Mapping[str, Any]]) -> tuple[Assumption, ...]:
+    reader = RowReader(Document("", {}, "", {}, {}))
+    found = [read_assumption(reader, schema, item) for item in users]
+    if reader.problems:
+        raise BrokenInput(reader.problems)
+    return tuple(assumption for assumption in found if assumption is not None)
+
+
+def _open(opening: Opening, paths: Sequence[Path]) -> None:
+    documents: list[Path] = []
+    for kind, files, shown in _sources(paths):
+        if kind == "documents":
+            documents += files
+            continue
+        opening.documents(documents)
+        documents = []
+        _READ[kind](opening, files, shown)
+    opening.documents(documents)
+
+
+def _sources(paths: Sequence[Path]) -> Iterator[tuple[str, list[Path], str]]:
+    """Yield what is in files and folders, in order: documents, tables that belong together, workbooks."""
+    loose: dict[Path, list[Path]] = {}
+    for path in paths:
+        if not path.exists():
+            said = f"no such file or folder: `{path}`"
+            raise BrokenInput([Problem("unreadable-file", said)])
+        if path.is_dir():
+            yield from _folder(path)
+        elif path.suffix.lower() in TABLES:
+            loose.setdefault(path.parent, []).append(path)
+        else:
+            yield _kind(path), [path], str(path)
+    for folder, files in loose.items():
+        yield "tables", files, str(folder)
+
+
+def _kind(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix in DOCUMENTS | LINES:
+        return "documents"
+    if suffix in WORKBOOKS:
+        return "workbook"
+    hint = "plans are read from .yaml, .json, .jsonl, .parquet, .csv and .xlsx files"
+    raise BrokenInput(
+        [Problem("unknown-kind", f"`{path}` is no file of a kind that is read here", None, hint)]
+    )
+
+
+def _folder(folder: Path) -> Iterator[tuple[str, list[Path], str]]:
+    """Yield what is in a folder and, in order of their names, in those inside it."""
+    inside = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")))
+    tables = [path for path in inside if path.is_file() and path.suffix.lower() in TABLES]
+    parted = [path for path in inside if path.is_dir() and any(path.glob("*.parquet"))]
+    if tables or (parted and not (folder / "plan").is_file()):
+        pass
+    if tables:
+        yield "tables", tables, str(folder)
+    for path in inside:
+        if path.is_dir():
+            yield from _folder(path)
+        elif path.suffix.lower() in DOCUMENTS | LINES:
+            yield "documents", [path], str(path)
+        elif path.suffix.lower() in WORKBOOKS:
+            yield "workbook", [path], str(path)
+
+
+def _tables(opening: Opening, files: Sequence[Path], shown: str) -> None:
+    """Open relation tables that lie in one folder."""
+    by_name: dict[str, list[Path]] = {}
+    known = [*opening.schema.relations, *ROLES]
+    for path in sorted(files):
+        name = _relation_of(path.stem, known)
+        if name is None:
+            reason = f"no relation `{path.stem}`: the table was not read"
+            opening.defects.append(Defect(str(path), "unknown-table", reason, suggest(path.stem, known)))
+        else:
+            by_name.setdefault(name, []).append(path)
+    raw: dict[str, RawTable] = {}
+    blocked = False
+    for name in sorted(by_name, key=known.index):
+        opening.files += [(str(path), path) for path in by_name[name]]
+        table = _parquet(opening, name, by_name[name])
+        blocked |= table is None
+        if table is not None:
+            raw[name] = table
+    opening.relations(shown, raw, blocked=_lacks(opening, raw, shown) or blocked)
+
+
+def _relation_of(stem: str, known: Iterable[str]) -> str | None:
+    """Return the relation that a file is named for; parts of a table have more after a hyphen."""
+    return next((name for name in known if stem == name or stem.startswith(f"{name}-")), None)
+
+
+def _parquet(opening: Opening, name: str, paths: Sequence[Path]) -> RawTable | None:
+    try:
+        return open_parquet(opening.connection, name, [(path, str(path)) for path in paths])
+    except duckdb.Error as error:
+        reason = f"the table `{name}` cannot be read: {str(error).splitlines()[0]}"
+        opening.defects.append(Defect(str(paths[0]), "unreadable-file", reason, relation=name))
+        return None
+
+
+def _lacks(opening: Opening, raw: dict[str, RawTable], shown: str) -> bool:
+    """Complain of what a source cannot do without; tell whether its plans cannot be judged."""
+    schema = opening.schema
+    if schema.root not in raw:
+        reason = f"no table `{schema.root}`: it has a row for each plan"
+        opening.defects.append(Defect(shown, "missing-table", reason, relation=schema.root))
+    lacking = False
+    for name in [*raw]:
+        needed = [ID] if name == schema.root else [OF_PLAN]
+        if name in schema.relations and schema.relations[name].parent:
+            needed.append(OF_ROW)
+        for column in needed:
+            if column not in raw[name].types:
+                part = raw[name].parts[0]
+                reason = f"the table `{name}` has no column `{column}`"
+                hint = suggest(column, raw[name].types)
+                opening.defects.append(Defect(part.file, "missing-field", reason, hint, part.sheet, None, column, None, name))  # fmt: skip
+                lacking = True
+    return lacking
+
+
+def _number(opening: Opening) -> None:
+    """Make the table of all plans: source, number of the row in it, number in the run, id."""
+    connection = opening.connection
+    connection.execute(
+        "CREATE TABLE ids (source INTEGER, n BIGINT, P BIGINT, id VARCHAR, owns BOOLEAN, again BOOLEAN)"
+    )
+    for index, source in enumerate(opening.sources):
+        if isinstance(source, Documents):
+            connection.register("jobplan_ids", ids_of(source, opening.schema, connection))
+            connection.execute(
+                f"INSERT INTO ids SELECT {index}, P - {source.first}, P, id, true, false FROM jobplan_ids"
+            )
+            connection.unregister("jobplan_ids")
+        elif opening.schema.root in source.tables.raw:
+            root = source.tables.raw[opening.schema.root]
+            own = f"NULLIF(CAST({quoted(ID)} AS VARCHAR), '')" if ID in root.types else "NULL"
+            connection.execute(
+                f"INSERT INTO ids SELECT {index}, {quoted(NUMBER)}, {quoted(NUMBER)} + {source.first}, {own}, true, false FROM {root.scan()}"
+            )
+    connection.execute(
+        "CREATE TEMP TABLE same AS SELECT id FROM ids WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1"
+    )
+    connection.execute(
+        "UPDATE ids SET again = true, owns = (P = (SELECT min(o.P) FROM ids o WHERE o.id = ids.id AND o.source = ids.source)) "
+        "WHERE id IN (SELECT id FROM same)"
+    )
+
+
+_READ: Mapping[str, Callable[[Opening, Sequence[Path], str], None]] = {"tables": _tables}
