@@ -1,0 +1,120 @@
+"""Put pseudonyms in the place of identities, before anything is judged: what nobody reads nobody can let out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from jobplan.auditing.pseudonyms import Pseudonyms, identities
+from jobplan.auditing.sql import literal, quoted
+from jobplan.extras import library
+from jobplan.facts.codes import text_of
+from jobplan.facts.schema import FactSchema
+
+if TYPE_CHECKING:
+    import pyarrow
+    from duckdb import DuckDBPyConnection
+
+HIDDEN = "not shown, since it may tell who somebody is"
+_FILE_OF = r"^(.*?)(?:!|:\d+(?::|$))"
+
+
+def masked_plans(plans: pyarrow.Table, names: Pseudonyms | None, schema: FactSchema) -> pyarrow.Table:
+    """Return the table of plans with pseudonyms for ids, digests, files and the facts that tell who it is."""
+    if names is None:
+        return plans
+    facts = identities(schema).get(schema.root, ())
+    masks: dict[str, Callable[[str], str]] = {name: names.of for name in ("plan", "digest", *facts)}
+    masks |= {"file": names.file, "place": names.place}
+    for name, mask in masks.items():
+        if name in plans.column_names:
+            plans = replaced(plans, name, mask)
+    return plans
+
+
+def masked_set_aside(rows: pyarrow.Table, names: Pseudonyms | None, schema: FactSchema) -> pyarrow.Table:
+    """Return what was set aside with pseudonyms; words that may quote an identity are not shown."""
+    if names is None:
+        return rows
+    known = {fact for facts in identities(schema).values() for fact in facts} | {"id", "plan"}
+    found = [
+        {
+            **row,
+            "file": names.file(row["file"] or ""),
+            "plan": names.of(row["plan"]) if row["plan"] else row["plan"],
+            **({"reason": HIDDEN, "help": None} if may_tell(row, known) else {}),
+        }
+        for row in rows.to_pylist()
+    ]
+    return library("pyarrow").Table.from_pylist(found, rows.schema)
+
+
+def may_tell(row: dict[str, Any], known: Iterable[str]) -> bool:
+    """Tell whether a defect may quote an identity: it is about one, or nobody knows what it is about."""
+    column = str(row["column"] or "").split(" ")[-1]
+    words = f"{row['reason'] or ''} {row['help'] or ''}"
+    return column in known or any(f"`{name}`" in words for name in known)
+
+
+def mask_facts(connection: DuckDBPyConnection, names: Pseudonyms | None, schema: FactSchema) -> None:
+    """Replace identities in the schema `facts`, and the ids of the plans."""
+    if names is None:
+        return
+    for relation, facts in identities(schema).items():
+        masks = {fact: names.of for fact in facts}
+        texts = {text_of(fact): (lambda _: HIDDEN) for fact in facts}
+        replace_columns(connection, relation, {**masks, **texts})
+    replace_columns(connection, schema.root, {"id": names.of})
+
+
+def replace_columns(
+    connection: DuckDBPyConnection, relation: str, masks: dict[str, Callable[[str], str]]
+) -> None:
+    """Replace the texts in columns of a table of facts, be it a table or a view."""
+    table, joins, columns = f"facts.{quoted(relation)}", [], []
+    for index, (column, mask) in enumerate(masks.items()):
+        name = quoted(column)
+        found = connection.execute(f"SELECT DISTINCT {name} FROM {table} WHERE {name} IS NOT NULL").fetchall()
+        pairs = [(text, mask(text)) for (text,) in found]
+        store(connection, f"audit.{quoted(f'masks {index}')}", pairs)
+        joins.append(f"LEFT JOIN audit.{quoted(f'masks {index}')} m{index} ON f.{name} = m{index}.name")
+        columns.append(f"m{index}.mask AS {name}")
+    connection.execute(
+        f"CREATE OR REPLACE TABLE audit.masked AS SELECT f.* REPLACE ({', '.join(columns)}) "
+        f"FROM {table} f {' '.join(joins)}"
+    )
+    ((kind,),) = connection.execute(
+        "SELECT table_type FROM information_schema.tables WHERE table_schema = 'facts' AND table_name = ?",
+        [relation],
+    ).fetchall()
+    connection.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {table}")
+    connection.execute(f"CREATE TABLE {table} AS SELECT * FROM audit.masked")
+
+
+def mask_files(connection: DuckDBPyConnection, names: Pseudonyms, files: Iterable[str]) -> None:
+    """Make `audit.files`: each file of the input with its pseudonym."""
+    store(connection, "audit.files", [(file, names.file(file)) for file in files])
+
+
+def masked_place(place: str) -> str:
+    """Return the SQL of a place in a file whose name is replaced; one in an unknown file is not told."""
+    file = f"regexp_extract({place}, {literal(_FILE_OF)}, 1)"
+    return f"(SELECT m.mask || substr({place}, length({file}) + 1) FROM audit.files m WHERE m.name = {file})"
+
+
+def store(connection: DuckDBPyConnection, table: str, pairs: list[tuple[str, str]]) -> None:
+    """Write names and their pseudonyms into a table."""
+    pa = library("pyarrow")
+    columns = {"name": [name for name, _ in pairs], "mask": [mask for _, mask in pairs]}
+    connection.register("pairs_made", pa.table(columns, schema=pa.schema([("name", pa.string()), ("mask", pa.string())])))
+    connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM pairs_made")
+    connection.unregister("pairs_made")
+
+
+def replaced(table: pyarrow.Table, name: str, mask: Callable[[str], str]) -> pyarrow.Table:
+    """Return a table with every text of a column replaced."""
+    pa = library("pyarrow")
+    texts = [None if text is None else mask(text) for text in table.column(name).to_pylist()]
+    return table.set_column(table.column_names.index(name), name, pa.array(texts, pa.string()))
+
+
