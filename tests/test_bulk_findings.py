@@ -1,0 +1,140 @@
+"""Findings of many plans at once are, text for text, those that each plan gets alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import duckdb
+import pytest
+from bulk_chunk import load
+from strategies import PlanMaker, near
+
+from jobplan import BrokenPlan, Evaluator, load_policies
+from jobplan.evaluate import Judged
+from jobplan.findings.bulk.findings import COLUMNS, BulkFindings, assumed_facts, violated_rules
+from jobplan.findings.make import FindingMaker
+from jobplan.findings.model import Finding
+
+ROOT = Path(__file__).resolve().parent.parent
+DAY, TODAY = date(2025, 4, 1).toordinal(), date(2025, 9, 1).toordinal()
+
+
+def as_row(at: int, finding: Finding) -> dict[str, Any]:
+    """Return a finding as a row of the table, without what only rows have."""
+    evidence = [
+        {
+            "name": e.name,
+            "relation": e.relation,
+            "row": e.row,
+            "shown": e.shown,
+            "unit": e.unit,
+            "assumed": e.assumed,
+        }
+        for e in finding.evidence
+    ]
+    return {
+        "P": at,
+        "rule": finding.rule,
+        "relation": finding.relation,
+        "subject": finding.subject,
+        "label": finding.label,
+        "verdict": finding.verdict,
+        "severity": finding.severity,
+        "otherwise": finding.otherwise,
+        "message": finding.message.text,
+        "evidence": evidence,
+        "as_stated": finding.as_stated,
+        "waived": "",
+        "assumptions": list(finding.assumptions),
+        "place": finding.place,
+        "key": finding.key,
+        "subjects": finding.subjects,
+    }
+
+
+def alone(evaluator: Evaluator, judged: Sequence[Judged]) -> Iterator[dict[str, Any]]:
+    """Yield what each plan gets alone."""
+    for at, plan in enumerate(judged):
+        maker = FindingMaker(plan.worked, evaluator.policies.schema, evaluator.basis(plan.worked.program))
+        for finding in maker.make(plan.plan, plan.by_row, plan.unknown):
+            if finding.verdict == "violated":
+                yield as_row(at, finding)
+
+
+def together(evaluator: Evaluator, judged: Sequence[Judged]) -> list[dict[str, Any]]:
+    """Return what they get as one chunk."""
+    chunk = duckdb.connect()
+    schema = evaluator.policies.schema
+    load(chunk, judged, schema)
+    program = judged[0].worked.program
+    bulk = BulkFindings(evaluator.basis(program), TODAY)
+    ids = [rule.rule.id for rule in program.rules]
+    told = chunk.execute(violated_rules(ids)).fetchone()
+    assert told is not None
+    violated = [rule for rule, is_violated in zip(ids, told, strict=True) if is_violated]
+    assumed = set()
+    for relation, names, query in assumed_facts(schema):
+        counts = chunk.execute(query).fetchone()
+        assert counts is not None
+        assumed |= {(relation, name) for name, count in zip(names, counts, strict=True) if count}
+    for statement in bulk.statements(violated, frozenset(assumed)):
+        try:
+            chunk.execute(statement)
+        except duckdb.Error as error:
+            raise AssertionError(statement[:20000]) from error
+    found = chunk.execute('SELECT * FROM "work"."findings"').fetchall()
+    return [dict(zip(COLUMNS, row, strict=True)) for row in found]
+
+
+def compare(evaluator: Evaluator, judged: Sequence[Judged]) -> int:
+    """Compare both for plans of one edition; return how many findings there are."""
+    order = {rule.rule.id: place for place, rule in enumerate(judged[0].worked.program.rules)}
+
+    def key(row: dict[str, Any]) -> Any:
+        return row["P"], order[row["rule"]], row["subject"] or ""
+
+    expected = sorted(alone(evaluator, judged), key=key)
+    found = sorted(together(evaluator, judged), key=key)
+    for row in found:
+        row.pop("R")
+    for mine, theirs in zip(found, expected, strict=False):
+        assert mine == theirs
+    assert len(found) == len(expected)
+    return len(found)
+
+
+def by_edition(judged: Sequence[Judged]) -> Iterator[list[Judged]]:
+    groups: dict[int, list[Judged]] = {}
+    for plan in judged:
+        groups.setdefault(id(plan.worked.program), []).append(plan)
+    yield from groups.values()
+
+
+@pytest.mark.parametrize("overlay", [(), (ROOT / "examples" / "overlays" / "made-up-trust",)])
+def test_examples(overlay: tuple[Path, ...]) -> None:
+    evaluator = Evaluator(load_policies(overlays=overlay), engine="reference")
+    plans = [evaluator.read(str(path)) for path in sorted((ROOT / "examples").glob("*.yaml"))]
+    judged = [evaluator.judge(plan, today=TODAY, as_of=DAY) for plan in plans]
+    assert sum(compare(evaluator, group) for group in by_edition(judged)) > 15
+
+
+def test_random_plans() -> None:
+    evaluator = Evaluator(load_policies(), engine="reference")
+    policy = evaluator.policies.checked("england/consultant-2003").policy
+    maker = PlanMaker(
+        evaluator.policies.schema,
+        Random(11),
+        near(policy),
+        fixed={"nation": "england", "contract": "consultant-2003", "from_on": "2025-04-01"},
+    )
+    judged = []
+    for document in maker.plans(200):
+        try:
+            judged.append(evaluator.judge(evaluator.read(document), today=TODAY))
+        except BrokenPlan:
+            continue
+    assert sum(compare(evaluator, group) for group in by_edition(judged)) > 1000
