@@ -24,6 +24,7 @@ def show_version(context: click.Context, _: click.Parameter, wanted: bool) -> No
 @click.group(
     cls=LazyGroup,
     homes={
+        "audit": "jobplan.cli.audit:audit_command",
         "check": "jobplan.cli.check:check_command",
         "explain": "jobplan.cli.explain:explain_command",
         "policy": "jobplan.cli.policy:policy_group",

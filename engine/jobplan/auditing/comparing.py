@@ -1,0 +1,230 @@
+"""Compare two packs: which verdicts appeared, went or changed, and what did it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jobplan.auditing.layout import VERDICTS
+from jobplan.auditing.pack import POLICIES
+from jobplan.auditing.sql import literal, quoted
+from jobplan.auditing.verifying import read_manifest
+from jobplan.errors import BrokenInput, Problem
+from jobplan.extras import library
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_AT_ONCE = 40  # rules whose verdicts on all plans are held at a time
+PLAN, POLICY, RULE, EDITION = "plan", "policy", "rule", "edition"
+OTHERS = ("today", "as_of", "assumptions", "engine")
+"""What concerns all plans alike; named where nothing that concerns the plan or the rule differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What differs between two packs.
+
+    `plans` counts those that are new, gone, changed and the same; `kinds` the verdicts by rule, what they were,
+    what they are (None: none) and why. `why` says of each cause what differs. `rules` and `parameters` are those
+    of each policy that differ.
+    """
+
+    plans: Mapping[str, int]
+    kinds: Sequence[Mapping[str, Any]]
+    why: Mapping[str, str]
+    policies: Mapping[str, Mapping[str, Sequence[str]]]
+    connection: DuckDBPyConnection
+
+    @property
+    def count(self) -> int:
+        """Return how many verdicts differ."""
+        return sum(kind["count"] for kind in self.kinds)
+
+    def changes(self) -> Iterator[dict[str, Any]]:
+        """Yield every verdict that differs, in the order of plans and rules."""
+        found = self.connection.execute(
+            "SELECT plan, policy, rule, before, after, why FROM changes ORDER BY plan, policy, rule"
+        )
+        names = ("plan", "policy", "rule", "before", "after", "why")
+        while rows := found.fetchmany(10_000):
+            for row in rows:
+                yield dict(zip(names, row, strict=True))
+
+
+@contextmanager
+def compare(old: str | Path, new: str | Path, *, memory: str = "1GB", threads: int = 1) -> Iterator[Comparison]:
+    """Give what differs between two packs. Raises BrokenInput where one is none, or their pseudonyms differ."""
+    folders = {"old": Path(old), "new": Path(new)}
+    manifests = {side: read_manifest(folder) for side, folder in folders.items()}
+    about = {side: read_policies(folder) for side, folder in folders.items()}
+    refuse_other_key(manifests)
+    connection = library("duckdb").connect(config={"memory_limit": memory, "threads": threads})
+    try:
+        causes = others_that_differ(manifests)
+        policies = policies_that_differ(about)
+        load_plans(connection, folders, causes)
+        connection.execute(
+            "CREATE TABLE changes (plan VARCHAR, policy VARCHAR, rule VARCHAR, before VARCHAR, after VARCHAR, "
+            "why VARCHAR[])"
+        )
+        for policy in sorted({*about["old"], *about["new"]}):
+            compare_policy(connection, folders, policy, policies.get(policy, {}))
+        yield Comparison(plan_counts(connection), kinds_of(connection), causes, policies, connection)
+    finally:
+        connection.close()
+
+
+def read_policies(folder: Path) -> dict[str, Mapping[str, Any]]:
+    """Return what a pack tells of its policies, by id."""
+    data = json.loads((folder / POLICIES).read_text("utf-8"))
+    return {policy["id"]: policy for policy in data["policies"]}
+
+
+def refuse_other_key(manifests: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse packs whose plans cannot be told to be the same. Raises BrokenInput."""
+    if len({manifest["options"]["pseudonyms"] for manifest in manifests.values()}) > 1:
+        help = "make both with the same key, or both without"
+        raise BrokenInput([Problem("other-key", "the two packs do not have the same pseudonyms", None, help)])
+
+
+def others_that_differ(manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return what differs that concerns all plans, with what it was and is."""
+    old, new = ({
+        "today": manifest["today"],
+        "as_of": manifest["as_of"],
+        "assumptions": manifest["options"]["assume"],
+        "engine": {key: manifest["engine"][key] for key in ("name", "version")},
+    } for manifest in (manifests["old"], manifests["new"]))  # fmt: skip
+    return {
+        name: f"{json.dumps(old[name])} → {json.dumps(new[name])}" for name in OTHERS if old[name] != new[name]
+    }
+
+
+def policies_that_differ(
+    about: Mapping[str, Mapping[str, Mapping[str, Any]]],
+) -> dict[str, dict[str, list[str]]]:
+    """Return by policy which of its rules and parameters differ, and the rest of what does in `policy`."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for policy in sorted(about["old"].keys() & about["new"].keys()):
+        old, new = about["old"][policy], about["new"][policy]
+        if old["digest"] != new["digest"]:
+            found[policy] = {
+                "rules": entries_that_differ(old["rules"], new["rules"], "id"),
+                "parameters": entries_that_differ(old["parameters"], new["parameters"], "name"),
+                "measures": entries_that_differ(old["measures"], new["measures"], "name"),
+            }
+    return found
+
+
+def entries_that_differ(old: Sequence[Any], new: Sequence[Any], key: str) -> list[str]:
+    """Return the names of entries that are not the same in both lists."""
+    before, after = ({entry[key]: entry for entry in entries} for entries in (old, new))
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+def load_plans(connection: DuckDBPyConnection, folders: Mapping[str, Path], causes: Mapping[str, str]) -> None:
+    """Make `plans`: every plan of either pack, and what of it differs."""
+    for side, folder in folders.items():
+        connection.execute(
+            f"CREATE VIEW {side}_plans AS SELECT plan, policy, edition, digest FROM read_parquet("
+            f"{literal(str(folder / 'plans.parquet'))})"
+        )
+    common = "[" + ", ".join(literal(name) for name in causes) + "]::VARCHAR[]"
+    both = "o.plan IS NOT NULL AND n.plan IS NOT NULL"
+    connection.execute(
+        f"""CREATE TABLE plans AS SELECT coalesce(o.plan, n.plan) AS plan, o.policy AS old_policy,
+        n.policy AS new_policy,
+        CASE WHEN o.plan IS NULL THEN 'new' WHEN n.plan IS NULL THEN 'gone'
+             WHEN o.digest <> n.digest THEN 'changed' ELSE 'same' END AS state,
+        list_filter([
+            CASE WHEN o.plan IS NULL THEN 'the plan is new' WHEN n.plan IS NULL THEN 'the plan is gone'
+                 WHEN o.digest <> n.digest THEN 'the plan changed' END,
+            CASE WHEN {both} AND o.policy <> n.policy THEN 'judged by another policy' END,
+            CASE WHEN {both} AND o.policy = n.policy AND o.edition <> n.edition
+                 THEN 'judged by another edition' END
+        ], lambda x: x IS NOT NULL) AS why, {common} AS others
+        FROM old_plans o FULL JOIN new_plans n ON o.plan = n.plan"""
+    )
+
+
+def compare_policy(
+    connection: DuckDBPyConnection,
+    folders: Mapping[str, Path],
+    policy: str,
+    differing: Mapping[str, Sequence[str]],
+) -> None:
+    """Add the verdicts by one policy that differ to `changes`."""
+    files = {side: folder / "verdicts" / f"{policy.replace('/', '-')}.parquet" for side, folder in folders.items()}
+    rules = {side: columns_of(connection, file) for side, file in files.items()}
+    every = list(dict.fromkeys((*rules["old"], *rules["new"])))
+    for first in range(0, len(every), _AT_ONCE):
+        some = every[first : first + _AT_ONCE]
+        for side in folders:
+            mine = [coded(rule) if rule in rules[side] else f"NULL::UTINYINT AS {quoted(rule)}" for rule in some]
+            source = f"read_parquet({literal(str(files[side]))})" if rules[side] else "(SELECT NULL AS plan) WHERE false"
+            connection.execute(f"CREATE OR REPLACE VIEW {side} AS SELECT plan, {', '.join(mine)} FROM {source}")
+        columns = [f"o.{quoted(rule)} AS {quoted(f'o {i}')}, n.{quoted(rule)} AS {quoted(f'n {i}')}"
+                   for i, rule in enumerate(some)]  # fmt: skip
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE both_sides AS SELECT coalesce(o.plan, n.plan) AS plan, {', '.join(columns)} "
+            "FROM old o FULL JOIN new n ON o.plan = n.plan WHERE "
+            + " OR ".join(f"o.{quoted(rule)} IS DISTINCT FROM n.{quoted(rule)}" for rule in some)
+        )
+        for index, rule in enumerate(some):
+            add_changes(connection, policy, rule, index, cause_in_policy(policy, rule, differing))
+
+
+def columns_of(connection: DuckDBPyConnection, file: Path) -> list[str]:
+    """Return the rules that a table of verdicts has; none if there is no table."""
+    if not file.is_file():
+        return []
+    rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(file))})").fetchall()
+    return [row[0] for row in rows if row[0] != "plan"]
+
+
+def coded(rule: str) -> str:
+    """Return a column of verdicts as SQL, as codes: a tenth of the memory."""
+    cases = " ".join(f"WHEN {literal(word)} THEN {code}" for code, word in enumerate(VERDICTS))
+    return f"(CASE {quoted(rule)} {cases} END)::UTINYINT AS {quoted(rule)}"
+
+
+def cause_in_policy(policy: str, rule: str, differing: Mapping[str, Sequence[str]]) -> str:
+    """Say what of a policy that differs may change the verdict on a rule; nothing where nothing does."""
+    if not differing:
+        return ""
+    if rule in differing["rules"]:
+        return "the rule changed"
+    return "the policy changed"
+
+
+def add_changes(connection: DuckDBPyConnection, policy: str, rule: str, index: int, cause: str) -> None:
+    """Add the verdicts on one rule that differ; what concerns all plans is named where nothing else does."""
+    words = "[" + ", ".join(literal(word) for word in VERDICTS) + "]"
+    before, after = quoted(f"o {index}"), quoted(f"n {index}")
+    mine = f"list_concat(p.why, [{literal(cause)}])" if cause else "p.why"
+    connection.execute(
+        f"""INSERT INTO changes SELECT b.plan, {literal(policy)}, {literal(rule)}, {words}[b.{before} + 1],
+        {words}[b.{after} + 1], CASE WHEN len({mine}) > 0 THEN {mine} ELSE p.others END
+        FROM both_sides b JOIN plans p ON p.plan = b.plan WHERE b.{before} IS DISTINCT FROM b.{after}"""
+    )
+
+
+def plan_counts(connection: DuckDBPyConnection) -> dict[str, int]:
+    """Return how many plans are new, gone, changed and the same."""
+    found = dict(connection.execute("SELECT state, count(*) FROM plans GROUP BY state").fetchall())
+    return {state: found.get(state, 0) for state in ("same", "changed", "new", "gone")}
+
+
+def kinds_of(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return how many verdicts differ, by policy, rule, what they were, what they are, and why."""
+    names = ("policy", "rule", "before", "after", "why")
+    listed = ", ".join(names)
+    rows = connection.execute(
+        f"SELECT {listed}, count(*), min(plan) FROM changes GROUP BY {listed} ORDER BY count(*) DESC, {listed}"
+    ).fetchall()
+    return [{**dict(zip(names, row, strict=False)), "count": row[5], "example": row[6]} for row in rows]
