@@ -139,6 +139,10 @@ class Frame:
         """Return the rank of a row; the plan's own is the first of one."""
         return integer(1) if path == ROOT else self.pick(path, "rank", "rank")
 
+    def rank_for(self, child: str) -> exp.Expr:
+        """Return the rank of the row at hand among the rows of a relation inside it and their parents."""
+        return self.pick((), f"rank above {child}", "rank")
+
     def companion(self, kind: str, relation: str, name: str, path: Path) -> exp.Expr:
         """Return the reasons that have been worked out for something in the row at the end of a path."""
         key = (kind, relation, name)

@@ -6,7 +6,7 @@ in other rows than the one beside which it stands is gathered by a job of its ow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -239,7 +239,7 @@ class Jobs:
             return Job(
                 key,
                 Base(holder, owner),
-                lambda _, frame: self.not_given(name, frame.pick((), "facts", column), frame.rank_of(())),
+                lambda _, frame: self.not_given(name, frame.pick((), "facts", column), frame.rank_for(name)),
                 lambda frame: n.known(frame.pick((), "facts", column)),
                 owner,
             )
@@ -285,7 +285,7 @@ class Jobs:
                 return self.open_derived_below(derived, owner, why, frame)
             parent = self.schema.relations[name].parent
             if parent == owner:
-                return self.not_given(name, frame.pick((), "facts", given_of(name)), frame.rank_of(()))
+                return self.not_given(name, frame.pick((), "facts", given_of(name)), frame.rank_for(name))
             rows = frame.companion("holders", owner, name, ())
             return concat((rows, frame.companion("open", owner, parent, ())))
 
@@ -341,9 +341,3 @@ def ref_of(checked: CheckedFormula, path: Path = ()) -> Ref:
     if not checked.relation:
         return Ref("measure", checked.name)
     return Ref("column", checked.name, checked.relation, path)
-
-
-def after(jobs: Iterable[Companion], done: Iterable[Companion]) -> Iterator[Companion]:
-    """Yield the companions that are not done."""
-    known = set(done)
-    yield from (key for key in jobs if key not in known)

@@ -18,6 +18,9 @@ from jobplan.expression.program import Program
 from jobplan.expression.write import effective_applies
 from jobplan.facts.schema import FactSchema
 
+ABOVE = "rank above "
+"""Begins the name of the view that ranks rows among those of a relation inside them."""
+
 Writes = Callable[[Frame], Write]
 
 
@@ -53,7 +56,8 @@ class Planner:
         made = [self.stage(number, jobs, ranked) for number, jobs in enumerate(self.stages(needs))]
         judged = [self.judged(relation, mine, ranked) for relation, mine in by_relation.items()]
         opened = [found for relation, mine in by_relation.items() for found in self.opened(relation, mine, ranked)]
-        yield from (ranks(relation) for relation in sorted(ranked.ranks))
+        for relation in sorted(ranked.ranked):
+            yield from ranks(relation, self.schema)
         yield from made
         yield n.made_table("work", "lacks", n.union(*judged, *opened))
 
@@ -225,15 +229,16 @@ class Frames:
         return frame
 
     @property
-    def ranks(self) -> set[tuple[str, str]]:
-        """Return the relations whose rows are to be ranked, with the schema that has them."""
+    def ranked(self) -> set[str]:
+        """Return the relations whose rows are to be ranked."""
         found = set()
         for frame in self.made:
             for alias in frame.joins:
                 path, _, table = alias.rpartition(":")
                 if table == "rank":
-                    relation = frame.relation_at(tuple(path.split(".")) if path else ())
-                    found.add((frame.home(relation), relation))
+                    found.add(frame.relation_at(tuple(path.split(".")) if path else ()))
+                elif table.startswith(ABOVE):
+                    found.add(table.removeprefix(ABOVE))
         return found
 
     def table(
@@ -252,12 +257,28 @@ class Frames:
         return n.made_table("work", table, found)
 
 
-def ranks(relation: tuple[str, str]) -> exp.Expr:
-    """Return the statement that ranks the rows of a relation by their ids within the plan."""
-    schema, name = relation
-    rank = n.windowed(n.call("row_number"), [n.column("P")], [n.column("id")])
-    found = n.select(n.column("P"), n.column("R"), n.named(n.cast(rank, "BIGINT"), "rank"))
-    return n.made_table("work", f"rank {name}", n.read_from(found, n.table(schema, name)))
+def ranks(relation: str, schema: FactSchema) -> Iterator[exp.Expr]:
+    """Yield the statements that rank the rows of a relation by their ids within the plan.
+
+    A reason may name the row that a list belongs to: those rows are ranked among those of the list.
+    """
+    stored = schema.relations.get(relation)
+    above = stored.parent if stored is not None else ""
+    itself = rows_of("facts" if stored is not None else "work", relation, "own")
+    rows = n.union(itself, rows_of("facts", above, "above")) if above else itself
+    rank = n.windowed(n.call("dense_rank"), [n.column("P")], [n.column("id")])
+    columns = [n.column(name) for name in ("P", "R", "id", "of")]
+    ranked = n.select(*columns, n.named(n.cast(rank, "BIGINT"), "rank"))
+    yield n.made_table("work", f"ids {relation}", n.read_from(ranked, n.source(rows, "rows")))
+    for name, of in ((f"rank {relation}", "own"), *(((f"{ABOVE}{relation}", "above"),) if above else ())):
+        mine = n.read_from(n.select(*map(n.column, ("P", "R", "rank"))), n.table("work", f"ids {relation}"))
+        yield n.made_view("work", name, n.where(mine, n.same(n.column("of"), n.text(of))))
+
+
+def rows_of(schema: str, relation: str, of: str) -> exp.Select:
+    """Return the select of the ids of a relation's rows."""
+    columns = [n.column(name) for name in ("P", "R", "id")]
+    return n.read_from(n.select(*columns, n.named(n.text(of), "of")), n.table(schema, relation))
 
 
 def gather(name: str, *, alone: bool) -> exp.Expr:
