@@ -279,6 +279,27 @@ class Derived:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """What reports on many plans draw: `kind` is split, distribution, against or count_by.
+
+    `names` are the measures of a split, that of a distribution, the facts or columns given and due of the
+    rows of `relation`, or the fact counted by. `lines` are parameters, `by` a fact of the root; a bar
+    is `step` wide, in the unit of the measure, or as wide as looks well.
+    """
+
+    name: str
+    kind: str
+    title: str
+    names: tuple[str, ...]
+    relation: str = ""
+    by: str = ""
+    lines: tuple[str, ...] = ()
+    step: float = 0.0
+    note: str = ""
+    place: tuple[str, Route] = ("", ())
+
+
+@dataclass(frozen=True, slots=True)
 class InForce:
     """The days of a rule; `by` names the fact whose date decides instead of the edition's."""
 
@@ -342,6 +363,7 @@ class Policy:
     group_waivers: tuple[Mapping[str, Any], ...] = ()
     problems: tuple[Problem, ...] = ()
     left_out: frozenset[str] | None = frozenset()
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
 
 
 # --- what judging gives --------------------------------------------------------------------

@@ -28,6 +28,7 @@ from jobplan.expression.infer import UNKNOWN, Complain, Inference
 from jobplan.expression.names import clashes
 from jobplan.expression.order import in_order
 from jobplan.expression.parse import CannotParse, Tree, arguments, call_name, nodes, parse, place
+from jobplan.expression.pictures import check_picture
 from jobplan.expression.rules import check_rule, link_verdicts
 from jobplan.expression.scope import Ref, Scope, Type, World
 from jobplan.expression.world import build_world
@@ -78,6 +79,8 @@ class Reader:
             self.measure(name)
         for rule in self.policy.rules.values():
             self.rule(rule)
+        for picture in self.policy.pictures.values():
+            check_picture(self, picture)
         waivers = tuple((data, self.group(data)) for data in self.policy.group_waivers)
         order = () if self.problems else in_order(self.relations, self.columns, self.measures, self.world)
         if self.problems:

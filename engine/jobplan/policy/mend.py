@@ -13,7 +13,7 @@ from jobplan.source import Document, Route
 from jobplan.source.complaints import PROBLEM_LIMIT
 
 PARTS = {"parameters": 2, "tables": 2, "columns": 3, "relations": 2, "measures": 2, "units": 2, "attests": 2,
-         "sources": 2, "rules": 2, "adopts": 2, "common": 2, "waivers": 2}  # fmt: skip
+         "sources": 2, "pictures": 2, "rules": 2, "adopts": 2, "common": 2, "waivers": 2}  # fmt: skip
 """Steps that lead to one part of a file: a named thing, or an entry of a list."""
 
 

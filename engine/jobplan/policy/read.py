@@ -11,10 +11,11 @@ from typing import Any
 
 from jobplan.data import schemas_dir
 from jobplan.errors import BrokenPolicy, JobplanError, Problem, suggest
-from jobplan.model import Derived, Formula, Parameter, Policy, Rule, Source, Table
+from jobplan.model import Derived, Formula, Parameter, Picture, Policy, Rule, Source, Table
 from jobplan.policy.adopt import adopted, templates_of
 from jobplan.policy.build import Builder, TooManyProblems
 from jobplan.policy.mend import mended
+from jobplan.policy.pictures import build_picture
 from jobplan.policy.register import check_citations, check_register
 from jobplan.policy.tables import build_table
 from jobplan.source import Document, Route, Span, read_document
@@ -34,6 +35,7 @@ class Draft:
     measures: dict[str, Formula] = field(default_factory=dict)
     relations: dict[str, Derived] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
+    pictures: dict[str, Picture] = field(default_factory=dict)
     units: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     attested: dict[str, str] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
@@ -51,7 +53,7 @@ class Draft:
         other, first = self.places[name]
         both = f"two {what}s have" if what == other else f"a {other} and a {what} have"
         word = "id" if what == "rule" else "name"
-        said = f"{both} the {word} `{name.removeprefix('rule ')}`"
+        said = f"{both} the {word} `{name.removeprefix(f'{what} ')}`"
         self.problems.append(Problem("same-name", said, place, f"give one of them another {word}",
                                      (("first here", first),)))  # fmt: skip
         return False
@@ -167,7 +169,7 @@ def register(draft: Draft, builder: Builder) -> None:
 
 
 def add_parts(draft: Draft, builder: Builder, agreed: str = "") -> None:
-    """Add units, attestations, parameters, tables, relations, columns and measures of a file."""
+    """Add units, attestations, parameters, tables, relations, columns, measures and pictures of a file."""
     data = builder.document.data
     draft.units.update(data.get("units", {}))
     draft.attested.update(data.get("attests", {}))
@@ -181,6 +183,9 @@ def add_parts(draft: Draft, builder: Builder, agreed: str = "") -> None:
         for name, item in data.get(f"{what}s", {}).items():
             if draft.claim(name, what, builder.document.key_at((f"{what}s", name))):
                 keep(draft, target, name, make(name, item))
+    for name, item in data.get("pictures", {}).items():
+        if draft.claim(f"picture {name}", "picture", builder.document.key_at(("pictures", name))):
+            keep(draft, draft.pictures, name, build_picture(builder, name, item))
     for relation, columns in data.get("columns", {}).items():
         for name, item in columns.items():
             route: Route = ("columns", relation, name)
@@ -244,6 +249,7 @@ def finish(draft: Draft, frame: Document, nation: Document) -> Policy:
         files=draft.files,
         problems=tuple(draft.problems),
         left_out=None if draft.lost else frozenset(draft.left_out),
+        pictures=draft.pictures,
     )
 
 
