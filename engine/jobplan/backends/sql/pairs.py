@@ -1,0 +1,170 @@
+"""Pairs of rows of two relations, or of one unordered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from jobplan.backends.sql import nodes as n
+from jobplan.backends.sql.frames import ROOT, Frame, Path, flat_name
+from jobplan.backends.sql.rows import Rows
+from jobplan.expression.checked import CheckedDerived, refs
+from jobplan.expression.emit import flat
+from jobplan.expression.parse import Tree
+
+if TYPE_CHECKING:
+    from jobplan.backends.sql.stages import Maker
+
+
+@dataclass(slots=True)
+class SideBySide(Frame):
+    """Rows of two relations set beside each other, before it is known which of them are pairs."""
+
+    sides: dict[str, Rows] = field(default_factory=dict)
+    on: list[Tree] = field(default_factory=list)
+
+    def field(self, path: Path, name: str) -> Tree:
+        """Return a field of one side, or of the root."""
+        if path[:1] and path[0] in self.sides:
+            return self.of_side(path[0], path[1:], name)
+        return Frame.field(self, path, name)
+
+    def of_side(self, alias: str, path: Path, name: str) -> Tree:
+        """Return a field of the row on one side."""
+        frame = self.sides[alias].frame
+        found = frame.field(path, name)
+        if path and frame.leads(path) == self.tables.root:
+            return Frame.field(self, ROOT, name)
+        self.wants.setdefault((alias, *path), set()).add(name)
+        assert isinstance(found, exp.Column)
+        return n.column(flat_name((alias, *path), name))
+
+    def build(self, *keys: str) -> exp.Select:
+        """Return the query of all rows that may be pairs, with what is read of each."""
+        (a, left), (b, right) = self.sides.items()
+        query = n.read_from(n.select(), n.source(self.side(a, left), a))
+        same_plan = n.same(n.column("P", a), n.column("P", b))
+        n.join(query, n.source(self.side(b, right), b), n.every(same_plan, *self.on))
+        for key in keys:
+            query.append("expressions", n.named(n.column(key, a), key))
+        for alias in (a, b):
+            query.append("expressions", n.named(n.column("R", alias), f"{alias} R"))
+        for path, names in self.wants.items():
+            if path != ROOT:
+                for name in sorted(names):
+                    inner = flat_name(path[1:], name)
+                    query.append("expressions", n.named(n.column(inner, path[0]), flat_name(path, name)))
+        if ROOT in self.wants:
+            root = Frame(self.tables, self.tables.root, wants={ROOT: self.wants[ROOT]})
+            on = n.same(n.column("P", "root"), n.column("P", a))
+            n.join(query, n.source(root.build("P"), "root"), on)
+            for name in sorted(self.wants[ROOT]):
+                flat_ = flat_name(ROOT, name)
+                query.append("expressions", n.named(n.column(flat_, "root"), flat_))
+        return query
+
+    def side(self, alias: str, rows: Rows) -> Tree:
+        """Return the rows that may stand on one side."""
+        columns = {
+            flat_name(path[1:], name): n.column(flat_name(path[1:], name))
+            for path, names in self.wants.items()
+            if path[:1] == (alias,)
+            for name in sorted(names)
+        }
+        return rows.select(("P", "R"), columns, *rows.conditions)
+
+
+@dataclass(slots=True)
+class Pairs:
+    """Makes pairs."""
+
+    maker: Maker
+
+    def make(self, checked: CheckedDerived) -> None:
+        """Make the pairs of a relation; one that may not exist says `maybe`."""
+        derived, maker = checked.derived, self.maker
+        name, tables = derived.name, maker.world.tables
+        (a, left), (b, right) = derived.sources.items()
+        sides = {alias: Rows(maker.world, Frame(tables, of)) for alias, of in derived.sources.items()}
+        both = SideBySide(tables, name, sides=sides)
+        rows = Rows(maker.world, both)
+        self.ask_alone(checked, sides)
+        exists = rows.hold(rows.value(checked.trees["where"]))
+        with_ids = left == right or ((), "id") in maker.needs.fields.get(name, set())
+        ids = [both.field((alias,), "id") for alias in (a, b)] if with_ids else []
+        if left == right:
+            both.on.append(n.binary(exp.LT, n.column("id", a), n.column("id", b)))
+        columns: dict[str, Tree] = {f"{alias} R": n.column(f"{alias} R") for alias in (a, b)}
+        order = ids if left == right else list(columns.values())
+        number = n.windowed(n.call("row_number"), [n.column("P")], order)
+        columns = {"P": n.column("P"), "R": n.minus(number, n.whole(1)), **columns}
+        columns["U"] = n.cast(exp.Null(), "BIGINT")
+        columns["maybe"] = n.missing(exists)
+        if with_ids:
+            columns["id"] = n.binary(exp.DPipe, n.binary(exp.DPipe, ids[0], n.text("+")), ids[1].copy())
+        picked = [n.named(value, key) for key, value in columns.items()]
+        found = n.where(
+            n.read_from(n.select(exp.Star()), n.source(rows.query("P"), "q")),
+            n.coalesce(exists, n.truth(True)),
+        )
+        made = maker.create(name, n.read_from(n.select(*picked), n.source(found, "q")))
+        tables.add(name, made, frozenset(columns) - {"P", "R", "U"})
+        self.lack(name, left, right)
+
+    def ask_alone(self, checked: CheckedDerived, sides: dict[str, Rows]) -> None:
+        """Leave out the rows that can be on no pair: what is asked of one side alone is false of them."""
+        for part in flat(checked.trees["where"], exp.And):
+            aliases = {ref.path[0] for ref in refs(part) if ref.path and ref.path[0] in sides}
+            if len(aliases) == 1:
+                (alias,) = aliases
+                rows = sides[alias]
+                told = Rows(
+                    self.maker.world, OneSide(rows.frame.tables, rows.frame.relation, rows=rows, alias=alias)
+                )
+                rows.conditions.append(n.coalesce(told.value(part), n.truth(True)))
+                for flat_, (_, value) in told.made.items():
+                    rows.add(flat_, value)
+
+    def lack(self, name: str, left: str, right: str) -> None:
+        """Note the plans in which there may be more pairs: a side that is known to be empty settles it."""
+        maker = self.maker
+        queries: list[Tree] = []
+        one, other = self.lacks(left), self.lacks(right)
+        if one is not None and other is not None:
+            queries.append(self.both(one, other))
+        if one is not None:
+            queries.append(self.both(one, self.has_rows(right)))
+        if other is not None:
+            queries.append(self.both(other, self.has_rows(left)))
+        maker.lack(name, [], queries)
+
+    def lacks(self, relation: str) -> Tree | None:
+        """Return the plans in which a side may have more rows."""
+        found = self.maker.lacking(relation)
+        return n.union(*found) if found else None
+
+    def has_rows(self, relation: str) -> Tree:
+        """Return the plans in which a side has rows."""
+        return n.read_from(
+            n.select(n.column("P")), n.source(Frame(self.maker.world.tables, relation).build("P"), "r")
+        )
+
+    def both(self, one: Tree, other: Tree) -> Tree:
+        """Return the plans that are in both queries."""
+        inside = exp.In(this=n.column("P"), query=exp.Subquery(this=other.copy()))
+        return n.where(n.read_from(n.select(n.column("P")), n.source(one.copy(), "l")), inside)
+
+
+@dataclass(slots=True)
+class OneSide(Frame):
+    """One side of a pair by itself: what is read through its name is read of its rows."""
+
+    rows: Rows | None = None
+    alias: str = ""
+
+    def field(self, path: Path, name: str) -> Tree:
+        """Return a field of the side's own rows."""
+        assert self.rows is not None
+        return self.rows.frame.field(path[1:] if path[:1] == (self.alias,) else path, name)
