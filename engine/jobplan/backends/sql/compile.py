@@ -31,6 +31,12 @@ class Verdicts:
 
 def compile_verdicts(program: Program, schema: FactSchema, today: int, dialect: str = "duckdb") -> Verdicts:
     """Compile an edition for a present day. Raises UnsupportedRule for what cannot be written as SQL."""
+    trees = verdict_trees(program, schema, today, dialect)
+    return Verdicts(program, tuple(written(statement, dialect) for statement in trees), CLEAR)
+
+
+def verdict_trees(program: Program, schema: FactSchema, today: int, dialect: str) -> list[Tree]:
+    """Return the statements as trees, for a back end that puts their answers elsewhere."""
     refuse_unsupported(program, dialect)
     maker = Maker(program, schema, today, DIALECTS[dialect])
     maker.statements += [exp.Create(this=exp.Table(this=n.name("work")), kind="SCHEMA", exists=True)]
@@ -40,7 +46,7 @@ def compile_verdicts(program: Program, schema: FactSchema, today: int, dialect: 
     statements.append(n.made_table("work", "open", open_relations(maker)))
     for relation, query in Views(maker).all().items():
         statements.append(n.made_view("work", relation, query))
-    return Verdicts(program, tuple(written(statement, dialect) for statement in statements), CLEAR)
+    return statements
 
 
 CLEAR = ('DROP SCHEMA IF EXISTS "work" CASCADE', 'DROP SCHEMA IF EXISTS "stage" CASCADE')
