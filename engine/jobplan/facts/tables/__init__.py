@@ -7,5 +7,6 @@ for _name in ("duckdb", "pyarrow"):
 
 from jobplan.facts.tables.data import Chunk, Data  # noqa: E402
 from jobplan.facts.tables.open import open_data  # noqa: E402
+from jobplan.facts.tables.write import write_tables  # noqa: E402
 
-__all__ = ["Chunk", "Data", "open_data"]
+__all__ = ["Chunk", "Data", "open_data", "write_tables"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -85,12 +85,14 @@ class Chunk:
 class Relations:
     """Relation tables, their first plan's number and how many plans they have.
 
-    `blocked` tells that something is wrong with a table as a whole, so that no plan of it can be judged.
+    `cells` is what reading the files has found wrong with cells, by plan. `blocked` tells that something is wrong
+    with a table as a whole, so that no plan can be judged.
     """
 
     first: int
     count: int
     tables: Tables
+    cells: Mapping[str, list[Defect]] = field(default_factory=dict)
     blocked: bool = False
 
 
@@ -109,6 +111,7 @@ class Data:
     defects: tuple[Defect, ...] = ()
     users: tuple[Assumption, ...] = ()
     notes: tuple[str, ...] = ()
+    lost: Mapping[str, int] = field(default_factory=dict)
 
     def __enter__(self) -> Data:
         return self
@@ -156,10 +159,11 @@ class Data:
         that belong to none, told and counted."""
         found: dict[tuple[int, str, int], tuple[int, int]] = {}
         defects: list[Defect] = []
-        lost: dict[str, int] = {}
+        lost = dict(self.lost)
         for index, source in enumerate(self.sources):
             if isinstance(source, Documents):
                 continue
+            defects += self._unowned(index, source)
             for relation, table in source.tables.raw.items():
                 if relation == self.schema.root:
                     continue
@@ -175,6 +179,18 @@ class Data:
                     if relation in self.schema.relations:
                         lost[relation] = lost.get(relation, 0) + missing
         return found, defects, lost
+
+    def _unowned(self, index: int, source: Relations) -> Iterator[Defect]:
+        """Yield what is wrong with cells of rows whose plan is not there."""
+        plans = [*source.cells]
+        if plans:
+            found = self.connection.execute(
+                f"SELECT id FROM ids WHERE source = {index} AND id IN (SELECT unnest(?))", [plans]
+            ).fetchall()
+            known = {plan for (plan,) in found}
+            for plan, defects in source.cells.items():
+                if plan not in known:
+                    yield from (defect._replace(plan=None) for defect in defects)
 
     def _chunk(
         self,
@@ -201,7 +217,7 @@ class Data:
                 here[self.schema.root] = (start - source.first, end - source.first)
                 part = TableSlice(source.tables, len(slices), start - source.first, end - source.first, here)
                 found = Inspection(
-                    self.connection, self.schema, part, index, self.users, source.blocked
+                    self.connection, self.schema, part, index, self.users, source.cells, source.blocked
                 ).run()
                 slices.append(part)
                 plans.append(found.plans)

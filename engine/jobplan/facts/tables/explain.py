@@ -86,8 +86,11 @@ def _found(field: Field, written: str, held: Held) -> Any:
         return written == "true"
     if held == "list":
         return json.loads(written)
-    if held != "text":
-        return written
+    return as_written(field, written) if held == "text" else written
+
+
+def as_written(field: Field, written: str) -> Any:
+    """Return the text of a cell as documents write the value: a number, a truth, a list."""
     if field.form == "list":
         return [] if written == "[]" else [_entry(field, part.strip()) for part in written.split(";")]
     if field.form == "number" and re.fullmatch(NUMBER_FORM, written):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from jobplan.errors import suggest
+from jobplan.facts.codes import CAUSES, given_of
 from jobplan.facts.coherence import disagreements
 from jobplan.facts.document import Assumption
 from jobplan.facts.schema import FactSchema, Field
@@ -55,6 +56,7 @@ class Inspection:
     part: TableSlice
     source: int
     users: tuple[Assumption, ...] = ()
+    cells: Mapping[str, list[Defect]] = field(default_factory=dict)
     blocked: bool = False
     defects: list[Defect] = field(default_factory=list)
 
@@ -62,6 +64,9 @@ class Inspection:
         """Find what is wrong, set aside the plans that it is wrong with, and return what is left."""
         clear(self.connection)
         self._number_plans()
+        if self.cells:
+            here = self._run(f"SELECT id FROM {self._name('all')} WHERE owns ORDER BY {quoted(PLAN)}")
+            self.defects += [defect for (plan,) in here for defect in self.cells.get(plan, ())]
         self._same_plans()
         self._plain_rows(self.schema.root)
         children = [name for name in self.schema.relations if name in self.part.tables.raw]
@@ -124,7 +129,10 @@ class Inspection:
                 )
                 has_rows = f"r{index}.{quoted(PLAN)} IS NOT NULL"
             if is_top or name in root.types:
-                codes.append(code_column(name, given(root, name, tables.raw.get(name), has_rows)))
+                has_own = (
+                    has_rows if is_top else "true"
+                )  # what is given of deeper lists is told by their parents
+                codes.append(code_column(name, given(root, name, tables.raw.get(name), has_own)))
             else:
                 codes.append(code_column(name, "CAST(NULL AS UTINYINT)"))
             if name in root.types:
@@ -341,9 +349,27 @@ class Inspection:
         for (relation, fact), table in notes.assumed.items():
             support(self.connection, self.part.number, {f"assumed {relation}.{fact}": table}, None)
         present(self.connection, self.schema, [self.part])
+        self._give_deeper()
         for relation in tied:
             for checked in self.schema.relations[relation].tied:
                 self._disagree(relation, checked)
+
+    def _give_deeper(self) -> None:
+        """Note for each plan whether lists in its rows are all given: where a row lacks one, it lacks rows."""
+        plans, plan = self._name("plans"), quoted(PLAN)
+        for name, relation in self.schema.relations.items():
+            if not relation.parent:
+                continue
+            code, above = quoted(given_of(name)), quoted(given_of(relation.parent))
+            tables = self.part.tables.raw
+            is_known = name in tables or (relation.parent in tables and name in tables[relation.parent].types)
+            lacking = CAUSES["blank" if is_known else "not_carried"]
+            self._run(
+                f"UPDATE {plans} SET {code} = least(o.code, CASE WHEN {above} IS NOT NULL THEN {lacking} END) FROM "
+                f"(SELECT k.{plan} AS plan, min(f.{code}) AS code FROM {plans} k LEFT JOIN "
+                f"{quoted(FACTS_SCHEMA)}.{quoted(relation.parent)} f ON f.{plan} = k.{plan} GROUP BY 1) o "
+                f"WHERE o.plan = {plan} AND {code} IS NULL AND (o.code IS NOT NULL OR {above} IS NOT NULL)"
+            )
 
     def _disagree(self, relation: str, fact: Field) -> None:
         value = quoted(fact.name)

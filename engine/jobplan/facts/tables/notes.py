@@ -16,6 +16,7 @@ from jobplan.facts.document import Assumption, read_assumption
 from jobplan.facts.rows import RowReader
 from jobplan.facts.schema import FactSchema, Field
 from jobplan.facts.tables.defects import Defect
+from jobplan.facts.tables.explain import as_written
 from jobplan.facts.tables.raw import LINE, NUMBER, PART, RawTable
 from jobplan.facts.tables.shape import PLAN, arrow_schema, quoted, sql_type
 from jobplan.facts.tables.slices import TableSlice
@@ -45,6 +46,8 @@ def read_notes(connection: DuckDBPyConnection, part: TableSlice, users: Sequence
     for name in ROLES:
         if name in part.tables.raw:
             for place, plan, number, item in _rows(connection, part, name):
+                if name == "assumption":
+                    _fit_value(part.schema, item)
                 defects = list(_wrong(part.schema, part.tables.raw[name], name, place, plan, item))
                 notes.defects += defects
                 if not defects:
@@ -116,6 +119,14 @@ def _fit(schema: Mapping[str, Any], key: str, item: dict[str, Any]) -> None:
             item[name] = [part.strip() for part in written.split(";")]
         elif kind.get("type") == "boolean" and written.lower() in ("true", "false", "yes", "no"):
             item[name] = written.lower() in ("true", "yes")
+
+
+def _fit_value(schema: FactSchema, item: dict[str, Any]) -> None:
+    """Make of the text of an assumed value what its fact is written as in documents."""
+    relation, _, name = str(item.get("fact", "")).partition(".")
+    fact, written = schema.field(relation, name), item.get("value")
+    if fact is not None and isinstance(written, str) and not (written == "none" and fact.none):
+        item["value"] = as_written(fact, written)
 
 
 def _assume(

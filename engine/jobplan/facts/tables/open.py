@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,12 +16,14 @@ from jobplan.facts.rows import RowReader
 from jobplan.facts.schema import FactSchema
 from jobplan.facts.tables.data import Data, Relations
 from jobplan.facts.tables.defects import Defect
+from jobplan.facts.tables.delimited import read_delimited
 from jobplan.facts.tables.documents import DOCUMENTS, LINES
 from jobplan.facts.tables.notes import ROLES
 from jobplan.facts.tables.raw import NUMBER, RawTable, open_parquet
 from jobplan.facts.tables.readback import Documents, ids_of, write_down
 from jobplan.facts.tables.shape import ID, quoted
 from jobplan.facts.tables.source import OF_PLAN, OF_ROW, Tables, unknown_columns
+from jobplan.facts.tables.workbook import read_workbook
 from jobplan.source import Document
 
 TABLES = frozenset({".parquet", ".csv", ".tsv"})
@@ -40,6 +42,7 @@ class Opening:
     files: list[tuple[str, Path]] = field(default_factory=list)
     defects: list[Defect] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    lost: dict[str, int] = field(default_factory=dict)
     count: int = 0
 
     def documents(self, paths: Sequence[Path]) -> None:
@@ -52,15 +55,30 @@ class Opening:
         self.sources.append(found)
         self.count += found.count
 
-    def relations(self, shown: str, raw: Mapping[str, RawTable], *, blocked: bool) -> None:
-        """Take relation tables as a source; without the root's table there are no plans in it."""
+    def lose(self, name: str, rows: int) -> None:
+        """Count rows that were read from a table that cannot be used as a whole."""
+        self.lost[name] = self.lost.get(name, 0) + rows
+
+    def relations(
+        self, shown: str, raw: Mapping[str, RawTable], cells: Sequence[Defect], *, blocked: bool
+    ) -> None:
+        """Take relation tables as a source; without the root's table there are no plans in it.
+
+        `cells` is what is wrong with cells already. `blocked` tells that no plan of them can be judged.
+        """
         tables = Tables(self.schema, raw, shown)
         for name in raw:
             if name in self.schema.relations:
                 self.defects += unknown_columns(tables, name)
         root = raw.get(self.schema.root)
         count = root.rows if root is not None else 0
-        self.sources.append(Relations(self.count, count, tables, blocked))
+        by_plan: dict[str, list[Defect]] = {}
+        for defect in cells:
+            if defect.plan is None:
+                self.defects.append(defect)
+            else:
+                by_plan.setdefault(defect.plan, []).append(defect)
+        self.sources.append(Relations(self.count, count, tables, by_plan, blocked))
         self.count += count
 
 
@@ -93,7 +111,7 @@ def open_data(
         folder.cleanup()
         raise
     return Data(schema, connection, folder, tuple(opening.sources), tuple(opening.files),
-                tuple(opening.defects), assumed, tuple(opening.notes))  # fmt: skip
+                tuple(opening.defects), assumed, tuple(opening.notes), opening.lost)  # fmt: skip
 
 
 def _assumed(schema: FactSchema, users: Sequence[Mapping[str, Any]]) -> tuple[Assumption, ...]:
@@ -175,14 +193,17 @@ def _tables(opening: Opening, files: Sequence[Path], shown: str) -> None:
         else:
             by_name.setdefault(name, []).append(path)
     raw: dict[str, RawTable] = {}
+    cells: list[Defect] = []
     blocked = False
     for name in sorted(by_name, key=known.index):
         opening.files += [(str(path), path) for path in by_name[name]]
-        table = _parquet(opening, name, by_name[name])
-        blocked |= table is None
+        parts = [_as_parquet(opening, name, path, cells) for path in by_name[name]]
+        table = _table(opening, name, [part for part in parts if part is not None])
+        blocked |= table is None or None in parts
         if table is not None:
             raw[name] = table
-    opening.relations(shown, raw, blocked=_lacks(opening, raw, shown) or blocked)
+    blocked |= _lacks(opening, raw, shown)
+    opening.relations(shown, raw, cells, blocked=blocked)
 
 
 def _relation_of(stem: str, known: Iterable[str]) -> str | None:
@@ -190,13 +211,57 @@ def _relation_of(stem: str, known: Iterable[str]) -> str | None:
     return next((name for name in known if stem == name or stem.startswith(f"{name}-")), None)
 
 
-def _parquet(opening: Opening, name: str, paths: Sequence[Path]) -> RawTable | None:
+def _as_parquet(opening: Opening, name: str, path: Path, cells: list[Defect]) -> tuple[Path, str] | None:
+    """Return a file as Parquet, with the name that it is called by; None where it cannot be read."""
+    if path.suffix.lower() == ".parquet":
+        return path, str(path)
+    into = opening.folder / f"{len(opening.sources)}-{name}-{len(opening.files)}-{path.stem}.parquet"
+    found, notes = read_delimited(path, name, opening.schema, into)
+    opening.notes += notes
+    if found.path is None:
+        opening.defects += found.defects
+        opening.lose(name, found.rows)
+        return None
+    cells += found.defects
+    return into, str(path)
+
+
+def _table(opening: Opening, name: str, parts: Sequence[tuple[Path, str]]) -> RawTable | None:
+    if not parts:
+        return None
     try:
-        return open_parquet(opening.connection, name, [(path, str(path)) for path in paths])
+        return open_parquet(opening.connection, name, parts)
     except duckdb.Error as error:
         reason = f"the table `{name}` cannot be read: {str(error).splitlines()[0]}"
-        opening.defects.append(Defect(str(paths[0]), "unreadable-file", reason, relation=name))
+        opening.defects.append(Defect(parts[0][1], "unreadable-file", reason, relation=name))
         return None
+
+
+def _workbook(opening: Opening, files: Sequence[Path], shown: str) -> None:
+    """Open the sheets of a workbook."""
+    into = opening.folder / f"workbook-{len(opening.sources)}"
+    into.mkdir()
+    for path in files:
+        opening.files.append((str(path), path))
+        found = read_workbook(path, opening.schema, [*opening.schema.relations, *ROLES], into)
+        opening.defects += found.defects
+        opening.notes += found.notes
+        if not found.tables and found.defects:
+            continue  # nothing of it can be read, and the defects say so
+        raw: dict[str, RawTable] = {}
+        cells: list[Defect] = []
+        for table in found.tables:
+            if table.path is None:
+                opening.lose(table.name, table.rows)
+                continue
+            opened = open_parquet(
+                opening.connection, table.name, [(table.path, str(path))], sheet=table.sheet
+            )
+            raw[table.name] = replace(opened, letters=table.letters)
+            cells += table.defects
+        blocked = any(table.path is None for table in found.tables)
+        blocked |= _lacks(opening, raw, str(path))
+        opening.relations(str(path), raw, cells, blocked=blocked)
 
 
 def _lacks(opening: Opening, raw: dict[str, RawTable], shown: str) -> bool:
@@ -217,6 +282,9 @@ def _lacks(opening: Opening, raw: dict[str, RawTable], shown: str) -> bool:
                 hint = suggest(column, raw[name].types)
                 opening.defects.append(Defect(part.file, "missing-field", reason, hint, part.sheet, None, column, None, name))  # fmt: skip
                 lacking = True
+                opening.lose(name, raw[name].rows)
+                del raw[name]
+                break
     return lacking
 
 
@@ -248,4 +316,8 @@ def _number(opening: Opening) -> None:
     )
 
 
-_READ: Mapping[str, Callable[[Opening, Sequence[Path], str], None]] = {"tables": _tables}
+_READ: Mapping[str, Callable[[Opening, Sequence[Path], str], None]] = {
+    "tables": _tables,
+    "workbook": _workbook,
+}
+"""How sources are opened, by their kind."""
