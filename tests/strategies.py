@@ -161,7 +161,15 @@ class PlanMaker:
         for fact in relation.fields.values():
             if fact.name in found and (fact.within or fact.counted_by):
                 self._agree(fact, found)
+            if fact.name in found and fact.not_before:
+                self._follow(fact, found)
         return found
+
+    def _follow(self, fact: Field, found: dict[str, Any]) -> None:
+        """Let a day be no earlier than the one that it cannot precede."""
+        first = single(found.get(fact.not_before, self.fixed.get(fact.not_before)))
+        if first is not None and (single(found[fact.name]) or first) < first:
+            found[fact.name] = first
 
     def _agree(self, fact: Field, found: dict[str, Any]) -> None:
         """Let a list keep within the length that it numbers the parts of, and be counted right."""
@@ -205,8 +213,8 @@ class PlanMaker:
     def _hanging_together(self, relation: str) -> set[str]:
         """Return the facts that have to agree with others of their row."""
         fields = self.schema.relations[relation].fields.values()
-        lists = [fact for fact in fields if fact.within or fact.counted_by]
-        return {name for fact in lists for name in (fact.name, fact.within, fact.counted_by)}
+        tied = [fact for fact in fields if fact.within or fact.counted_by or fact.not_before]
+        return {name for f in tied for name in (f.name, f.within, f.counted_by, f.not_before)} - {""}
 
     # --- values -----------------------------------------------------------------------------
 
@@ -274,6 +282,12 @@ class PlanMaker:
             minute = r.choice(sorted(self.limits.minutes)) + r.choice((0, 0, 1, -1))
         minute = min(max(minute, 0), 1440)
         return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def single(written: Any) -> str | None:
+    """Return a day that is given as one value, if only as the same one twice."""
+    values = next(iter(written.values())) if isinstance(written, dict) else [written]
+    return values[0] if values[0] not in (None, "none") and len(set(values)) == 1 else None
 
 
 UNREADABLE = object()
