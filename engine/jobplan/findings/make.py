@@ -95,7 +95,9 @@ class FindingMaker:
     def gap(self, plan: Plan, basis: RuleBasis, gaps: list[Judgement]) -> Finding:
         """Return the one gap of a rule, with the reasons of all its subjects."""
         rule = basis.checked.rule
-        reasons = tuple(dict.fromkeys(reason for gap in gaps for reason in gap.reasons))
+        first, *others = gaps
+        several = {reason for gap in gaps for reason in gap.reasons} if others else ()
+        reasons = tuple(sorted(several)) if others else first.reasons
         single = gaps[0].subject if len(gaps) == 1 else None
         clauses = self.clauses(reasons)
         stated = {gap.as_stated for gap in gaps if gap.as_stated}

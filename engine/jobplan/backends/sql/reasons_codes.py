@@ -19,7 +19,10 @@ from jobplan.facts.codes import CAUSES
 from jobplan.facts.schema import FactSchema
 
 KIND, RELATION, ROW, FIELD = 1 << 60, 1 << 52, 1 << 28, 1 << 16
-"""What the parts of a number are multiplied by; what is left over is the cause or the text."""
+"""What the parts of a number are multiplied by; what is left over is the cause."""
+
+SILENT_FIELD = 1 << 40
+"""The same for the field of a silence, which has neither relation nor row; what is left over is the text."""
 
 KINDS = ("conflict", "missing", "silent")
 NOT_ATTESTED = len(CAUSES)
@@ -83,11 +86,11 @@ class Codes:
 
     def silent(self, text: str, field: str = "") -> int:
         """Return the number of a silence."""
-        return self._base("silent", "", field) + self.texts[field].index(text)
+        return self.said(field) + self.texts[field].index(text)
 
     def said(self, field: str) -> int:
         """Return the number of what a table says in words that depend on the plan, without the words."""
-        return self._base("silent", "", field)
+        return KINDS.index("silent") * KIND + self._fields[field] * SILENT_FIELD
 
     def read(self, code: int) -> Lacking:
         """Return what a number stands for.
@@ -95,13 +98,14 @@ class Codes:
         The text of what depends on the plan is left empty.
         """
         kind, rest = divmod(code, KIND)
+        if KINDS[kind] == "silent":
+            number, last = divmod(rest, SILENT_FIELD)
+            texts = self.texts.get(self.fields[number], ())
+            return Lacking("silent", "", 0, self.fields[number], "", texts[last] if last < len(texts) else "")
         relation, rest = divmod(rest, RELATION)
         rank, rest = divmod(rest, ROW)
         number, last = divmod(rest, FIELD)
         field = self.fields[number]
-        if KINDS[kind] == "silent":
-            texts = self.texts.get(field, ())
-            return Lacking("silent", "", 0, field, "", texts[last] if last < len(texts) else "")
         text = self.program.edition.policy.attested.get(field, field) if last == NOT_ATTESTED else ""
         return Lacking(KINDS[kind], self.relations[relation], rank, field, CAUSE_NAMES[last], text)
 

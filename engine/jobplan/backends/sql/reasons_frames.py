@@ -64,7 +64,6 @@ class Frame:
     picked: dict[str, exp.Expr] = field(default_factory=dict)
     joins: dict[str, exp.Join] = field(default_factory=dict)
     held: dict[str, tuple[str, int, exp.Expr]] = field(default_factory=dict)
-    words: list[exp.Expr] = field(default_factory=list)
     _write: Write | None = None
 
     @property
@@ -99,7 +98,9 @@ class Frame:
 
     def words_of(self, words: exp.Expr) -> exp.Expr:
         """Return the number of a text that depends on the plan."""
-        return n.call("jobplan_words", words)
+        known = n.call("map", n.call("list", n.column("text")), n.call("list", n.column("number")))
+        numbers = n.read_from(n.select(known), n.table("work", "words"))
+        return n.call("map_extract_value", exp.Subquery(this=numbers), words)
 
     def any_rows(self, relation: str) -> exp.Expr:
         """Return a column that is there if the plan has rows of a relation."""

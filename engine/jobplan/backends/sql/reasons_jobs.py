@@ -6,8 +6,9 @@ in other rows than the one beside which it stands is gathered by a job of its ow
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 from sqlglot import exp
 
@@ -16,7 +17,6 @@ from jobplan.backends.sql.reasons_codes import HOLIDAY, Codes
 from jobplan.backends.sql.reasons_frames import ROOT, THIS, Base, Companion, Frame, Path
 from jobplan.backends.sql.reasons_trees import Listed, Why, concat, in_row, integer, one, unknown, when
 from jobplan.expression.checked import CheckedDerived, CheckedFormula
-from jobplan.expression.parse import Tree
 from jobplan.expression.program import Program
 from jobplan.expression.scope import Ref
 from jobplan.expression.write import effective_applies
@@ -121,11 +121,19 @@ class Jobs:
 
     def unfit(self, checked: CheckedFormula, frame: Frame) -> exp.Expr:
         """Return the silence of a table that has no words for it: they name the keys."""
-        where = (checked.relation or self.root, self.codes.said(checked.formula.table))
-        return exp.Array(expressions=[n.add(integer(where[1]), frame.words_of(self.words(checked, frame)))])
+        said = integer(self.codes.said(checked.formula.table))
+        return exp.Array(expressions=[n.add(said, frame.words_of(self.words(checked, frame)))])
+
+    def wordless(self, keys: Iterable[Companion]) -> list[CheckedFormula]:
+        """Return those look-ups among some companions whose tables have no words for what they lack."""
+        checked = self.program.checked
+        found = [checked.columns[key[1:]] for key in sorted(keys) if key[0] == "column"]
+        found += [checked.measures[key[2]] for key in sorted(keys) if key[0] == "measure"]
+        tables = self.program.edition.policy.tables
+        return [f for f in found if f.formula.kind == "lookup" and not tables[f.formula.table].if_none]
 
     def words(self, checked: CheckedFormula, frame: Frame) -> exp.Expr:
-        """Write that no row of a table fits the keys, as the reference says it."""
+        """Write that no row of a table fits the keys, as the reference says it; NULL if a key is unknown."""
         table = self.program.edition.policy.tables[checked.formula.table]
         parts: list[exp.Expr] = []
         for name in table.by:
@@ -133,7 +141,7 @@ class Jobs:
             is_number = checked.trees[name].meta.get("kind") == "number"
             shown = n.call("format", n.text("{:g}"), value) if is_number else n.cast(value, "VARCHAR")
             parts += [n.text(f"{', ' if parts else ''}{name} "), shown]
-        return n.call("concat", n.text(f"no row of {table.name} fits "), *parts)
+        return reduce(lambda a, b: n.binary(exp.DPipe, a, b), parts, n.text(f"no row of {table.name} fits "))
 
     def verdict(self, checked: CheckedFormula, why: Why) -> Listed:
         """Return why the verdict of a rule on a row is unknown."""

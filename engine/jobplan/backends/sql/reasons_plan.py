@@ -11,7 +11,7 @@ from sqlglot import exp
 from jobplan.backends.sql import nodes as n
 from jobplan.backends.sql.reasons_codes import Codes
 from jobplan.backends.sql.reasons_frames import ROOT, THIS, Base, Companion, Frame, Write, flat_name, named
-from jobplan.backends.sql.reasons_jobs import Job, Jobs
+from jobplan.backends.sql.reasons_jobs import Job, Jobs, ref_of
 from jobplan.backends.sql.reasons_trees import Why, concat, is_true
 from jobplan.expression.checked import CheckedRule
 from jobplan.expression.program import Program
@@ -58,6 +58,7 @@ class Planner:
         opened = [found for relation, mine in by_relation.items() for found in self.opened(relation, mine, ranked)]
         for relation in sorted(ranked.ranked):
             yield from ranks(relation, self.schema)
+        yield from self.words(needs)
         yield from made
         yield n.made_table("work", "lacks", n.union(*judged, *opened))
 
@@ -96,6 +97,22 @@ class Planner:
         """Return what an unknown judgement lacks."""
         why = self.why(frame)
         return concat((why.of(effective_applies(self.program.checked, rule)), why.of(rule.requires)))
+
+    def words(self, needs: Iterable[Companion]) -> Iterator[exp.Expr]:
+        """Yield the statement that numbers what tables say in words that depend on the plan, if any do."""
+        jobs = Jobs(self.program, self.schema, self.codes)
+        said = []
+        for checked in jobs.wordless(needs):
+            frame = Frames(self, {}).of(Base(checked.relation or self.schema.root))
+            written = jobs.words(checked, frame)
+            missing = n.missing(frame.column(ref_of(checked)))
+            said.append(n.read_from(n.select(n.column("text")), frame.select([{"text": written}], missing).subquery("q")))
+        if said:
+            known = n.where(n.read_from(n.select(n.column("text"), distinct=True), n.source(n.union(*said), "said")),
+                            n.known(n.column("text")))  # fmt: skip
+            place = n.minus(n.windowed(n.call("row_number"), [], [n.column("text")]), n.whole(1))
+            numbered = n.select(n.column("text"), n.named(place, "number"))
+            yield n.made_table("work", "words", n.read_from(numbered, n.source(known, "known")))
 
     # --- order ------------------------------------------------------------------------------
 

@@ -1,0 +1,214 @@
+"""The gaps of every plan of a chunk: why verdicts are unknown, text for text as a plan alone is told it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jobplan.backends.sql import functions as sql_functions
+from jobplan.backends.sql import nodes as n
+from jobplan.backends.sql.reasons_codes import Codes
+from jobplan.backends.sql.reasons_frames import Frame, Write
+from jobplan.backends.sql.reasons_plan import Planner
+from jobplan.backends.sql.scalar import Scalar
+from jobplan.extras import library
+from jobplan.facts.codes import VERDICT_CODES
+from jobplan.findings.bulk.findings import BulkFindings
+from jobplan.findings.bulk.gaps_kinds import Kinds, Sets, put, texts
+from jobplan.findings.bulk.gaps_said import WORDS, Said, row_of
+from jobplan.findings.bulk.labels import label, place
+from jobplan.findings.bulk.messages import EVIDENCE_TYPE
+from jobplan.findings.severity import severity_of
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+CANNOT_BE_JUDGED = "cannot be judged: "
+UNKNOWN = VERDICT_CODES["unknown"]
+
+
+@dataclass(slots=True)
+class BulkGaps:
+    """Makes the gaps of chunks of one edition; what was compiled for a chunk serves those that follow.
+
+    It reads `facts`, and what the statements of the verdicts have left in `work`.
+    """
+
+    bulk: BulkFindings
+    codes: Codes = field(init=False)
+    planner: Planner = field(init=False)
+    compiled: tuple[frozenset[str], list[str]] = field(default=(frozenset(), []))
+
+    def __post_init__(self) -> None:
+        self.codes = Codes(self.bulk.basis.program, self.bulk.schema)
+        self.planner = Planner(self.bulk.basis.program, self.bulk.schema, self.codes, self.writes)
+
+    def writes(self, frame: Frame) -> Write:
+        """Return what writes values of trees on a frame."""
+        functions = sql_functions.DIALECTS[self.bulk.dialect]
+        edition = self.bulk.basis.program.edition
+        return Scalar(edition, self.bulk.wholes, functions, self.bulk.today, frame).value
+
+    # --- statements -------------------------------------------------------------------------
+
+    def make(self, connection: DuckDBPyConnection) -> None:
+        """Make the view work."gaps" of a chunk, which decodes what it is made of as it is read."""
+        rules = self.unknown_rules(connection)
+        for statement in self.statements(rules):
+            connection.execute(statement)
+        self._raw(connection)
+        sets = Sets(connection, Kinds(self.codes, self.bulk.schema))
+        sets.make()
+        put(connection, "gap plain", plain_table(sets.plain()))
+        relations = Said(connection, self.bulk.schema, self.bulk).make()
+        put(connection, "gap rules", self.rules())
+        self._rows(connection)
+        connection.execute(f'CREATE OR REPLACE VIEW work."gaps" AS {self.view(connection, relations)}')
+
+    def unknown_rules(self, connection: DuckDBPyConnection) -> frozenset[str]:
+        """Return the rules of which any judgement in the chunk is unknown."""
+        found: set[str] = set()
+        program = self.bulk.basis.program
+        relations = dict.fromkeys(rule.rule.for_each for rule in program.rules)
+        for relation in relations:
+            mine = [rule.rule.id for rule in program.rules if rule.rule.for_each == relation]
+            any_of = [n.call("bool_or", n.same(n.column(f"rule {rule}"), n.whole(UNKNOWN))) for rule in mine]
+            told = connection.execute(n.written(n.read_from(n.select(*any_of), n.table("work", relation)))).fetchall()
+            found.update(rule for rule, unknown in zip(mine, told[0], strict=True) if unknown)
+            if relation != self.bulk.schema.root:
+                opened = n.select(n.call("bool_or", n.column(relation)))
+                if connection.execute(n.written(n.read_from(opened, n.table("work", "open")))).fetchall()[0][0]:
+                    found.update(mine)
+        return frozenset(found)
+
+    def statements(self, rules: frozenset[str]) -> list[str]:
+        """Return the statements for some rules; those of a chunk before are taken if they are enough."""
+        known, statements = self.compiled
+        if not rules <= known:
+            wanted = known | rules
+            chosen = [rule for rule in self.bulk.basis.program.rules if rule.rule.id in wanted]
+            statements = [n.written(statement) for statement in self.planner.statements(chosen)]
+            self.compiled = (wanted, statements)
+        return statements
+
+    def _raw(self, connection: DuckDBPyConnection) -> None:
+        """Put together what the judgements of one rule on one plan lack."""
+        root = self.bulk.schema.root
+        rules = self.bulk.basis.program.rules
+        whole = ", ".join(str(place) for place, rule in enumerate(rules) if rule.rule.for_each == root)
+        apart = "false"
+        connection.execute(
+            f'CREATE TABLE work."gap raw" AS '
+            f"SELECT P, rule, CAST(0 AS BIGINT) AS R, 1 AS subjects, {apart} AS apart, "
+            f'CAST(NULL AS UTINYINT) AS stated, why FROM work."lacks" WHERE rule IN ({whole or -1}) '
+            "UNION ALL SELECT P, rule, CASE WHEN count(*) = 1 THEN min(R) END, CAST(count(*) AS INTEGER), "
+            f"{apart}, CAST(NULL AS UTINYINT), flatten(list(why)) "
+            f'FROM work."lacks" WHERE rule NOT IN ({whole or -1}) GROUP BY P, rule'
+        )
+
+    def rules(self) -> Any:
+        """Return what every gap of a rule has, as an Arrow table."""
+        pa = library("pyarrow")
+        known = [self.bulk.basis.rule(rule.rule.id) for rule in self.bulk.basis.program.rules]
+        return pa.table(
+            {
+                "number": pa.array(range(len(known)), pa.int64()),
+                "id": texts(basis.checked.rule.id for basis in known),
+                "relation": texts(basis.checked.rule.for_each for basis in known),
+                "otherwise": texts(severity_of(basis.checked.rule, basis.assurance) for basis in known),
+            }
+        )
+
+    def _rows(self, connection: DuckDBPyConnection) -> None:
+        """Make work."gap rows": id, label and place of the one row that a gap is about."""
+        connection.execute(
+            'CREATE TABLE work."gap rows" '
+            "(relation VARCHAR, P BIGINT, R BIGINT, id VARCHAR, label VARCHAR, place VARCHAR)"
+        )
+        wanted = connection.execute(
+            'SELECT DISTINCT r.relation FROM work."gap" g JOIN work."gap rules" r ON r.number = g.rule '
+            "WHERE g.R IS NOT NULL ORDER BY 1"
+        ).fetchall()
+        for (relation,) in wanted:
+            if relation != self.bulk.schema.root:
+                connection.execute(f'INSERT INTO work."gap rows" {self.rows(relation)}')
+
+    def rows(self, relation: str) -> str:
+        """Return the query of the rows of a relation that a gap is about, with what people call them."""
+        sight = self.bulk.sight(relation)
+        columns = [
+            n.named(n.text(relation), "relation"),
+            n.column("P"),
+            n.column("R"),
+            n.named(sight.column((), "id"), "id"),
+            n.named(label(self.bulk.shown, sight), "label"),
+            n.named(place(sight), "place"),
+        ]
+        rows = self.bulk.written(n.read_from(n.select(*columns), n.source(sight.select(), "row")))
+        numbers = [at for at, r in enumerate(self.bulk.basis.program.rules) if r.rule.for_each == relation]
+        mine = f'SELECT DISTINCT P, R FROM work."gap" WHERE rule IN ({", ".join(map(str, numbers))})'
+        return f"SELECT * FROM ({rows}) SEMI JOIN ({mine}) USING (P, R)"
+
+    def view(self, connection: DuckDBPyConnection, relations: list[str]) -> str:
+        """Return the query of the gaps."""
+        columns = ", ".join(f"{value} AS {name}" for name, value in self.columns(connection, relations))
+        root = n.written(n.table("facts", self.bulk.schema.root))
+        return " ".join([
+            f'SELECT {columns} FROM work."gap" g',
+            'JOIN work."gap rules" r ON r.number = g.rule',
+            f"JOIN {root} p ON p.P = g.P",
+            'LEFT JOIN work."gap sets" s ON s.S = g.S',
+            'LEFT JOIN work."gap plain" t ON t.S = g.S',
+            'LEFT JOIN work."gap said" d ON d.P = g.P AND d.S = g.S',
+            'LEFT JOIN work."gap rows" w ON w.relation = r.relation AND w.P = g.P AND w.R = g.R',
+            *(f'LEFT JOIN work."gap called {relation}" k{at} ON k{at}.P = g.P'
+              for at, relation in enumerate(relations)),
+            *([f'LEFT JOIN work."{WORDS} of plans" q ON q.P = g.P'] if self.quotes(connection) else []),
+        ])  # fmt: skip
+
+    def quotes(self, connection: DuckDBPyConnection) -> bool:
+        """Tell whether any reason has words of the plan's own, and lay them out by plan if so."""
+        known = connection.execute(
+            "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'work' AND table_name = ?", [WORDS]
+        ).fetchall()[0][0]
+        if known:
+            connection.execute(
+                f'CREATE OR REPLACE TABLE work."{WORDS} of plans" AS '
+                f'SELECT P, map(list(code), list(text)) AS words FROM work."{WORDS}" GROUP BY P'
+            )
+        return bool(known)
+
+    def columns(self, connection: DuckDBPyConnection, relations: list[str]) -> Iterator[tuple[str, str]]:
+        """Yield the columns of a gap by name."""
+        rows = " ".join(row_of(relations, self.bulk.schema.root))
+        quoted = "coalesce(map_extract_value(q.words, x.code), '')" if self.quotes(connection) else "''"
+        reason = (
+            f'struct_pack(kind := x.kind, relation := x.relation, "row" := CASE {rows} END, '
+            f"field := x.field, cause := x.cause, text := CASE WHEN x.own THEN {quoted} ELSE x.text END)"
+        )
+        yield "P", "g.P"
+        yield "rule", "r.id"
+        yield "relation", "r.relation"
+        yield "subject", "w.id"
+        yield "R", "w.R"
+        yield "label", "coalesce(w.label, '')"
+        yield "verdict", "'unknown'"
+        yield "severity", "coalesce(s.severity, 'gap')"
+        yield "otherwise", "r.otherwise"
+        yield "message", f"'{CANNOT_BE_JUDGED}' || coalesce(d.said, t.said, '')"
+        yield "evidence", f"CAST([] AS {EVIDENCE_TYPE})"
+        yield "as_stated", "CASE g.stated WHEN 3 THEN 'violated' WHEN 1 THEN 'satisfied' WHEN 0 THEN 'not_applicable' END"
+        yield "waived", "''"
+        yield "assumptions", "CAST([] AS VARCHAR[])"
+        yield "place", f"CASE WHEN r.relation = '{self.bulk.schema.root}' THEN coalesce(p.\"@\", '') ELSE coalesce(w.place, '') END"
+        yield "key", "left(sha256(r.id || chr(0) || p.id || chr(0) || coalesce(w.id, '')), 16)"
+        yield "subjects", "g.subjects"
+        yield "reasons", f"coalesce(list_transform(s.parts, lambda x: {reason}), [])"
+        yield "unstated", "coalesce(s.unstated, false)"
+
+
+def plain_table(said: list[tuple[int, str]]) -> Any:
+    """Return what is said of sets, by number, as an Arrow table."""
+    pa = library("pyarrow")
+    return pa.table({"S": pa.array([s for s, _ in said], pa.int64()), "said": texts(words for _, words in said)})
