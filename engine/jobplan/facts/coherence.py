@@ -23,13 +23,12 @@ class Disagreement(NamedTuple):
 def complain_of_disagreement(
     reader: RowReader, schema: FactSchema, relations: Mapping[str, Relation]
 ) -> None:
-    """Gather the lists that number parts beyond a length, or have more or fewer entries than is stated,
-    and the days before those that they cannot precede.
+    """Gather lists that number parts beyond a length or are miscounted, and days before those they follow.
 
     Assumptions have to be filled in before. What is not known disagrees with nothing.
     """
     for relation in schema.relations.values():
-        for field in relation.tied:
+        for field in (*relation.tied, *relation.ordered):
             _compare(reader, field, relations[relation.name].rows)
 
 

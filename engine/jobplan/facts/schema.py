@@ -103,7 +103,7 @@ class RelationSchema:
 
     `parent` is empty for the root and for its children, whose rows belong to the whole plan. `keys`
     maps the roles `id`, `place`, `unreadable`, `note` to the keys that have them in a row. `tied` are
-    the fields that have to agree with others of their row. `most` is how many rows a plan, or a row of the
+    the lists that have to agree with other facts of their row, `ordered` the days that cannot precede one. `most` is how many rows a plan, or a row of the
     parent, may have.
     """
 
@@ -116,12 +116,14 @@ class RelationSchema:
     description: str = ""
     most: int | None = None
     tied: tuple[Field, ...] = field(init=False, default=())
+    ordered: tuple[Field, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
         tied = tuple(
             field for field in self.fields.values() if field.within or field.counted_by or field.not_before
         )
         object.__setattr__(self, "tied", tied)
+        object.__setattr__(self, "ordered", tuple(f for f in self.fields.values() if f.not_before))
 
 
 @dataclass(frozen=True, slots=True)

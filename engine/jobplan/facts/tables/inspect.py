@@ -344,14 +344,15 @@ class Inspection:
         tied = [
             name
             for name, found in self.schema.relations.items()
-            if found.tied and name in self.part.tables.raw
+            if (found.tied or found.ordered) and name in self.part.tables.raw
         ]
         for (relation, fact), table in notes.assumed.items():
             support(self.connection, self.part.number, {f"assumed {relation}.{fact}": table}, None)
         present(self.connection, self.schema, [self.part])
         self._give_deeper()
         for relation in tied:
-            for checked in self.schema.relations[relation].tied:
+            known = self.schema.relations[relation]
+            for checked in (*known.tied, *known.ordered):
                 self._disagree(relation, checked)
 
     def _give_deeper(self) -> None:
