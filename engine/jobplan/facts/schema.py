@@ -102,9 +102,9 @@ class RelationSchema:
     """The fields of a relation, the relation whose rows its rows belong to, and its own children.
 
     `parent` is empty for the root and for its children, whose rows belong to the whole plan. `keys`
-    maps the roles `id`, `place`, `unreadable`, `note` to the keys that have them in a row. `tied` are
-    the lists that have to agree with other facts of their row, `ordered` the days that cannot precede one. `most` is how many rows a plan, or a row of the
-    parent, may have.
+    maps the roles `id`, `place`, `unreadable`, `note` to the keys that have them in a row. `most` is how many
+    rows a plan, or a row of the parent, may have. `tied` are the lists that have to agree with other facts of
+    their row, `ordered` the days that cannot lie before another one.
     """
 
     name: str
@@ -119,9 +119,7 @@ class RelationSchema:
     ordered: tuple[Field, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
-        tied = tuple(
-            field for field in self.fields.values() if field.within or field.counted_by or field.not_before
-        )
+        tied = tuple(field for field in self.fields.values() if field.within or field.counted_by)
         object.__setattr__(self, "tied", tied)
         object.__setattr__(self, "ordered", tuple(f for f in self.fields.values() if f.not_before))
 
