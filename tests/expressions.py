@@ -14,7 +14,7 @@ Texts = st.SearchStrategy[str]
 SCHEMA = fact_schema(
     {
         "plan": {"x": "number", "y": "number", "t": "truth", "d": "date", "s": "text"},
-        "act": {"n": "number", "m": "number", "u": "truth", "e": "date", "r": "text", "w": "list"},
+        "act": {"n": "number", "m": "number", "f": "truth", "e": "date", "z": "text", "w": "list"},
         "kid": {"parent": "act", "k": "number", "v": "truth"},
     }
 )
@@ -47,11 +47,11 @@ NAMES = {
         "date": ("d", "today"),
         "text": ("s",),
     },
-    "act": {"number": ("n", "m"), "truth": ("u",), "date": ("e",), "text": ("r",)},
+    "act": {"number": ("n", "m"), "truth": ("f",), "date": ("e",), "text": ("z",)},
     "kid": {"number": ("k",), "truth": ("v",), "date": (), "text": ()},
 }
 ABOVE = {"plan": ("plan",), "act": ("act", "plan"), "kid": ("kid", "act", "plan")}
-FACTS = {"plan": ("x", "t", "d", "s"), "act": ("n", "u", "e", "r", "w"), "kid": ("k", "v")}
+FACTS = {"plan": ("x", "t", "d", "s"), "act": ("n", "f", "e", "z", "w"), "kid": ("k", "v")}
 
 literals = {
     "number": st.sampled_from(["0", "1", "2", "3", "0.5", "0.1", "2.5", "10", "-1"]),
@@ -216,10 +216,10 @@ def policies(draw: Any) -> dict[str, Any]:
                 "c1": {"value": draw(expressions("act", "truth"))},
                 "c2": {"sum": draw(expressions("kid", "number", 1)), "of": "kid"},
                 "c4": {"overlap": ["n * 60", "n * 60 + m"], "with": "hours"},
-                "c5": {"lookup": "band", "by": {"word": "r", "size": draw(expressions("act", "number", 1))}},
-                "c3": {"count": f"r = this.r or {draw(expressions('act', 'truth', 1))}", "of": "act"},
+                "c5": {"lookup": "band", "by": {"word": "z", "size": draw(expressions("act", "number", 1))}},
+                "c3": {"count": f"z = this.z or {draw(expressions('act', 'truth', 1))}", "of": "act"},
             },
-            "couple": {"both": {"value": "a.u or b.u"}},
+            "couple": {"both": {"value": "a.f or b.f"}},
             "plan": {"p0": {"count": draw(expressions("act", "truth", 1)), "of": "act"}},
         },
         "measures": {f"m{n}": draw(aggregates()) for n in range(3)},
@@ -287,7 +287,7 @@ def policies(draw: Any) -> dict[str, Any]:
         {"id": "s8", "for_each": "big", "requires": "c3 > 1"},
         {"id": "s9", "for_each": "ring", "requires": "closes - opens < 3"},
         {"id": "t0", "for_each": "day_run", "requires": "closes - opens < 3"},
-        {"id": "t1", "for_each": "small_run", "applies": "u", "requires": "closes - opens < n"},
+        {"id": "t1", "for_each": "small_run", "applies": "f", "requires": "closes - opens < n"},
         {"id": "t2", "for_each": "rest", "requires": "closes - opens > 1"},
         {"id": "t3", "for_each": "small_rest", "requires": "closes - opens > m"},
         {"id": "t4", "for_each": "alike", "requires": "both and t"},

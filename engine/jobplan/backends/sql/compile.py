@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from jobplan.backends.sql import nodes as n
+from jobplan.backends.sql.again import judged_again, refused
 from jobplan.backends.sql.functions import DIALECTS
 from jobplan.backends.sql.nodes import written
 from jobplan.backends.sql.stages import Maker
@@ -46,7 +47,9 @@ def verdict_trees(program: Program, schema: FactSchema, today: int, dialect: str
     statements.append(n.made_table("work", "open", open_relations(maker)))
     for relation, query in Views(maker).all().items():
         statements.append(n.made_view("work", relation, query))
+    statements.append(n.made_table("work", "refused", refused(maker)))
+    statements += judged_again(maker)
     return statements
 
 
-CLEAR = ('DROP SCHEMA IF EXISTS "work" CASCADE', 'DROP SCHEMA IF EXISTS "stage" CASCADE')
+CLEAR = tuple(f'DROP SCHEMA IF EXISTS "{name}" CASCADE' for name in ("work", "stage", "stated", "again"))

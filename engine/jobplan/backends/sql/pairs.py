@@ -13,6 +13,7 @@ from jobplan.backends.sql.rows import Rows
 from jobplan.expression.checked import CheckedDerived, refs
 from jobplan.expression.emit import flat
 from jobplan.expression.parse import Tree
+from jobplan.expression.spans import MOST_PAIRS
 
 if TYPE_CHECKING:
     from jobplan.backends.sql.stages import Maker
@@ -88,9 +89,13 @@ class Pairs:
         name, tables = derived.name, maker.world.tables
         (a, left), (b, right) = derived.sources.items()
         sides = {alias: Rows(maker.world, Frame(tables, of)) for alias, of in derived.sources.items()}
+        self.crowded(name, left, right)
         both = SideBySide(tables, name, sides=sides)
         rows = Rows(maker.world, both)
         self.ask_alone(checked, sides)
+        crowd = n.read_from(n.select(n.column("P")), maker.crowded[name].copy())
+        crowded = exp.In(this=n.column("P"), query=exp.Subquery(this=crowd))
+        sides[a].conditions.append(n.negated(crowded))
         exists = rows.hold(rows.value(checked.trees["where"]))
         with_ids = left == right or ((), "id") in maker.needs.fields.get(name, set())
         ids = [both.field((alias,), "id") for alias in (a, b)] if with_ids else []
@@ -112,6 +117,21 @@ class Pairs:
         made = maker.create(name, n.read_from(n.select(*picked), n.source(found, "q")))
         tables.add(name, made, frozenset(columns) - {"P", "R", "U"})
         self.lack(name, left, right)
+
+    def crowded(self, name: str, left: str, right: str) -> None:
+        """Note the plans that have too many rows to compare each with each."""
+        maker = self.maker
+        counted = [self.counted(relation, alias) for relation, alias in ((left, "l"), (right, "r"))]
+        query = n.read_from(n.select(n.column("P", "l")), counted[0])
+        n.join(query, counted[1], n.same(n.column("P", "l"), n.column("P", "r")))
+        many = n.binary(exp.GT, n.times(n.column("n", "l"), n.column("n", "r")), n.whole(MOST_PAIRS))
+        maker.crowded[name] = maker.create(f"crowded {name}", n.where(query, many))
+
+    def counted(self, relation: str, alias: str) -> Tree:
+        """Return how many rows of a relation each plan has."""
+        rows = n.source(Frame(self.maker.world.tables, relation).build("P"), "r")
+        query = n.read_from(n.select(n.column("P"), n.named(n.call("count", exp.Star()), "n")), rows)
+        return n.source(n.grouped(query, n.column("P")), alias)
 
     def ask_alone(self, checked: CheckedDerived, sides: dict[str, Rows]) -> None:
         """Leave out the rows that can be on no pair: what is asked of one side alone is false of them."""

@@ -125,15 +125,11 @@ class Relations:
         carried = self.carried(checked, rows)
         columns: dict[str, Tree] = {"P": n.column("P"), "U": n.column("R"), **carried, "list": listed}
         every = self.maker.create(f"{derived.name} of", chosen(rows, ("P", "R"), columns))
-        entry = functions.entries(n.column("list"))
         entries = n.select(
             *(n.column(field) for field in columns if field != "list"),
-            n.named(entry, derived.alias),
-            n.named(functions.places(n.column("list")), "place"),
+            *functions.entries(n.column("list"), derived.alias, "place"),
         )
-        number = n.add(
-            n.times(n.column("U"), n.whole(1 << ENTRY_BITS)), n.minus(n.column("place"), n.whole(1))
-        )
+        number = n.add(n.times(n.column("U"), n.whole(1 << ENTRY_BITS)), n.column("place"))
         kept = [field for field in columns if field not in ("list", "id")]
         outer = [*map(n.column, kept), n.column(derived.alias), n.named(number, "R")]
         if "id" in carried:

@@ -32,7 +32,8 @@ class Maker:
     """Makes the tables of one working out: stage by stage, what is ready first.
 
     `facts` is the schema that holds the facts, `made` the one for what is worked out.
-    `first` holds what was worked out without stated figures, where these stand in.
+    `first` is what was worked out without stated figures, where these stand in. `crowded` names by relation
+    the table of the plans that have too many rows to compare each with each.
     """
 
     program: Program
@@ -45,6 +46,7 @@ class Maker:
     statements: list[Tree] = field(default_factory=list)
     done: set[Node] = field(default_factory=set)
     rule_tables: dict[str, exp.Table] = field(default_factory=dict)
+    crowded: dict[str, exp.Table] = field(default_factory=dict)
     world: World = field(init=False)
     needs: Needs = field(init=False)
 
@@ -230,21 +232,44 @@ class Maker:
 
     def verdict_column(self, formula: CheckedFormula, rows: Rows) -> Tree:
         """Write the verdict of a rule as another rule's value."""
+        if self.first is not None:  # stated figures count for nothing else, so no rule may rest on them
+            return self.first_verdict(formula, rows)
         if formula.formula.of not in self.program.edition.rules:
             return n.text("not_applicable")
         return verdict_words(rows.hold(rows.verdict(self.program.checked.rules[formula.formula.of])))
 
+    def first_verdict(self, formula: CheckedFormula, rows: Rows) -> Tree:
+        """Return the verdict that a rule had without stated figures, on the same row."""
+        assert self.first is not None
+        frame = Frame(self.first.world.tables, formula.relation or self.world.tables.root)
+        value = frame.field(ROOT if frame.is_root else (), formula.name)
+        made = self.program.checked.relations.get(formula.relation)
+        on = ["P"] if frame.is_root else ["P", "R"]
+        if made is not None and made.derived.kind == "pairs":
+            on = ["P", *(f"{alias} R" for alias in made.derived.sources)]
+        picked = [*(frame.field((), key) if key not in KEYS else n.column(key) for key in on)]
+        name = f"first {formula.name}"
+        inner = frame.build(*(key for key in on if key in KEYS))
+        query = n.read_from(n.select(*picked, n.named(n.column(value.name), name)), n.source(inner, "f"))
+        for key in on:
+            if key not in KEYS:
+                rows.frame.field((), key)
+        rows.frame.add(query, [(key, key) for key in on], [name])
+        return n.column(name)
+
     def finished(self, formula: CheckedFormula, value: Tree, rows: Rows) -> Tree:
-        """Return a value as it is kept: rounded, and of its type."""
+        """Return a value as it is kept: rounded, of its type, or as the plan states it."""
         kind = formula.type.kind
+        stated = formula.trees.get("as_stated") if self.first is not None else None
+        if stated is not None:
+            value = n.coalesce(value, rows.value(stated))
         if isinstance(value, exp.Null):
             return n.null(kind)
         if kind != "number":
             return value
         tree = formula.trees.get("value")
-        if formula.formula.kind == "count" or (tree is not None and self.world.wholes.small(tree)):
-            return value
-        return rounded(value)
+        whole = formula.formula.kind == "count" or (tree is not None and self.world.wholes.small(tree))
+        return value if whole and stated is None else rounded(value)
 
     # --- rules ------------------------------------------------------------------------------
 
