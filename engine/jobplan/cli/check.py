@@ -32,6 +32,11 @@ from jobplan.model import SEVERITIES
 from jobplan.reports import RENDERERS, Style
 
 NEVER = "never"
+WITH_GAPS = ("json", "html")
+"""Formats that show each gap where nothing else is asked for."""
+
+QUIET = "sarif"
+"""The format whose reader decides what fails: findings are no exit code with it."""
 
 
 @click.command("check")
@@ -50,7 +55,9 @@ NEVER = "never"
     help="Only findings of this severity.",
 )
 @click.option(
-    "--gaps/--no-gaps", default=None, help="Show each rule that cannot be judged. [JSON: on, text: off]"
+    "--gaps/--no-gaps",
+    default=None,
+    help="Show each rule that cannot be judged. [JSON and HTML: on, else off]",
 )
 @click.option("--evidence/--no-evidence", default=False, help="Show the values that each finding rests on.")
 @click.option(
@@ -92,7 +99,7 @@ def check_command(
 
     \b
     Example: jobplan check plan.yaml --as-of 2024-06-01 --assume activity.year_of_weeks=42
-    Exit codes: 0 nothing found, 1 findings, 2 wrong usage or a broken policy,
+    Exit codes: 0 nothing found (or --format sarif), 1 findings, 2 wrong usage or a broken policy,
                 3 a plan that could not be read or judged (the others are still judged).
     """
     with said_plainly():
@@ -111,10 +118,11 @@ def check_command(
     reports = [chosen(report, rules, topics, severities) for report in reports]
     many = len(plans) > 1
     if reports or many:
-        wanted = gaps if gaps is not None else form == "json"
+        wanted = gaps if gaps is not None else form in WITH_GAPS
         style = Style(colour_wanted(colour), columns(), wanted, evidence, many)
         RENDERERS[form](reports, sys.stdout, style)
-    sys.exit(UNREAD if broken else FOUND if any(fails(r, fail_on) for r in reports) else 0)
+    found = form != QUIET and any(fails(report, fail_on) for report in reports)
+    sys.exit(UNREAD if broken else FOUND if found else 0)
 
 
 def refuse_unknown(

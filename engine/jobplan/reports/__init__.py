@@ -38,4 +38,28 @@ def _json(reports: list[Report], out: IO[str], style: Style) -> None:
     render(reports, out, style)
 
 
-RENDERERS: Mapping[str, Renderer] = {"text": _text, "json": _json}
+def _html(reports: list[Report], out: IO[str], style: Style) -> None:
+    from jobplan.reports.html import render
+
+    render(reports, out, style)
+
+
+def _sarif(reports: list[Report], out: IO[str], style: Style) -> None:
+    from jobplan.reports.sarif import render
+
+    render(reports, out, style)
+
+
+def _junit(reports: list[Report], out: IO[str], style: Style) -> None:
+    from jobplan.reports.junit import render
+
+    render(reports, out, style)
+
+
+RENDERERS: Mapping[str, Renderer] = {
+    "text": _text,
+    "json": _json,
+    "html": _html,
+    "sarif": _sarif,
+    "junit": _junit,
+}

@@ -179,7 +179,8 @@ def caveats(
     yield "weighty", said
     said = (
         "Where no words were seen, or not surely, nothing is called a breach: "
-        f"of a binding term it is a query, {number(count['query'])} times here, beside {number(count['breach'])} breaches. "
+        f"of a binding term it is a query, {number(count['query'])} times here, "
+        f"beside {number(count['breach'])} breaches. "
         "Check the source before acting on a query."
     )
     yield "weighty" if count["query"] else "", said

@@ -79,6 +79,7 @@ def audit_tables(folder: Path) -> Iterator[AuditTables]:
         for setting in (
             f"set allowed_directories = [{literal(folder)}]",
             "set preserve_insertion_order = true",
+            "set enable_progress_bar = false",
             "set autoinstall_known_extensions = false",
             "set autoload_known_extensions = false",
             "set enable_external_access = false",

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from jobplan.extras import library
 from jobplan.findings.model import Report
+from jobplan.findings.units import unit_words
 from jobplan.reports import Style
 from jobplan.reports.audit_findings import MOST
 from jobplan.reports.audit_page import MEANINGS, page
@@ -47,7 +48,7 @@ def rendered(template: str, context: dict[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"n": number, "share": percent, "said": said}
+    environment.filters |= {"n": number, "share": percent, "said": said, "unit": unit_words}
     style, script = (own(TEMPLATES / f"report.{kind}") for kind in ("css", "js"))
     safe = library("markupsafe").Markup
     return str(
