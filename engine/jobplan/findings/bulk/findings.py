@@ -100,7 +100,7 @@ class BulkFindings:
                 for rule in rules
                 if rule.checked.rule.for_each == relation
             }
-            yield from self.of_root(said) if relation == self.schema.root else self.of_rows(relation, said)
+            yield from self.of_relation(relation, said)
         yield from (f'DROP TABLE "work"."{name}"' for name in beside)
 
     def table(self) -> str:
@@ -108,20 +108,17 @@ class BulkFindings:
         columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
         return f'CREATE OR REPLACE TABLE "work"."findings" ({columns})'
 
-    def of_root(self, said: Mapping[str, Said]) -> Iterator[str]:
-        """Yield the statement for rules on the whole plan: few columns of many plans, read rule by rule."""
-        yield insert(
-            f'{mine.query} FROM ({self.written(n.where(mine.sight.select(), violates(rule)))}) AS "{ROW}"'
-            for rule, mine in said.items()
-        )
+    def of_relation(self, relation: str, said: Mapping[str, Said]) -> Iterator[str]:
+        """Yield the statements for rules on a relation: rows that violate any are put aside first.
 
-    def of_rows(self, relation: str, said: Mapping[str, Said]) -> Iterator[str]:
-        """Yield the statements for rules on rows: those that violate any rule are put aside first."""
+        So the tables of a chunk, which may be files, are read once and not for each rule.
+        """
         sight = self.sight(relation)
         for mine in said.values():
             sight.asked.update(mine.sight.asked)
             sight.others.update(mine.sight.others)
-        named = n.named(label(self.shown, sight), "label"), n.named(place(sight), "place")
+        called = n.text("") if relation == self.schema.root else label(self.shown, sight)
+        named = n.named(called, "label"), n.named(place(sight), "place")
         verdicts = [n.named(n.column(f"rule {rule}", ROW), f"rule {rule}") for rule in said]
         rows = n.where(sight.select(*verdicts), n.either(*map(violates, said)))
         query = n.read_from(n.select(exp.Star(), *named), n.source(rows, ROW))
@@ -173,7 +170,7 @@ class BulkFindings:
             "relation": n.text(stated.for_each),
             "subject": subject,
             "R": n.cast(exp.Null(), "BIGINT") if is_root else n.column("R", ROW),
-            "label": n.text("") if is_root else n.column("label", ROW),
+            "label": n.column("label", ROW),
             "verdict": n.text("violated"),
             "severity": severity,
             "otherwise": severity.copy(),
@@ -182,7 +179,7 @@ class BulkFindings:
             "as_stated": n.null("text"),
             "waived": n.text(""),
             "assumptions": sayer.assumptions(rule, sight),
-            "place": place(sight) if is_root else n.column("place", ROW),
+            "place": n.column("place", ROW),
             "key": self.key(stated.id, sight, n.text("") if is_root else subject.copy()),
             "subjects": n.whole(1),
         }

@@ -11,7 +11,7 @@ from jobplan.backends.sql import nodes as n
 from jobplan.expression.checked import Checked
 from jobplan.expression.parse import Tree
 from jobplan.expression.scope import Ref
-from jobplan.facts.codes import cause_of
+from jobplan.facts.codes import cause_of, text_of
 from jobplan.facts.schema import FactSchema
 
 Path = tuple[str, ...]
@@ -50,6 +50,10 @@ class Sight:
         """Return the column that tells why a fact has no value; None where nothing tells."""
         path = self.path_of(ref)
         return self.column(path, cause_of(ref.name)) if self.is_given(path) else None
+
+    def text(self, ref: Ref) -> exp.Column:
+        """Return the column that has what was written where a fact cannot be read, or has several values."""
+        return self.column(self.path_of(ref), text_of(ref.name))
 
     def attested(self, name: str) -> exp.Column:
         """Return the column that has what people have stated of a matter."""
