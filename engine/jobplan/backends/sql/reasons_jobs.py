@@ -15,7 +15,19 @@ from sqlglot import exp
 from jobplan.backends.sql import nodes as n
 from jobplan.backends.sql.reasons_codes import HOLIDAY, Codes
 from jobplan.backends.sql.reasons_frames import ROOT, THIS, Base, Companion, Frame, Path
-from jobplan.backends.sql.reasons_trees import Listed, Why, concat, in_row, integer, one, unknown, when
+from jobplan.backends.sql.reasons_trees import (
+    ANY,
+    UNKNOWN,
+    Listed,
+    Why,
+    concat,
+    in_row,
+    integer,
+    is_true,
+    one,
+    unknown,
+    when,
+)
 from jobplan.expression.checked import CheckedDerived, CheckedFormula
 from jobplan.expression.program import Program
 from jobplan.expression.scope import Ref
@@ -89,7 +101,7 @@ class Jobs:
         """Return the job of a column or measure."""
         kind = checked.formula.kind
         writes: dict[str, Writes] = {
-            "value": lambda why, _: why.of(checked.trees["value"]),
+            "value": lambda why, _: why.of(checked.trees["value"], UNKNOWN),
             "overlap": lambda why, frame: self.overlap(checked, why, frame),
             "lookup": lambda why, frame: self.lookup(checked, why, frame),
             "verdict": lambda why, _: self.verdict(checked, why) if checked.relation else None,
@@ -146,7 +158,7 @@ class Jobs:
     def verdict(self, checked: CheckedFormula, why: Why) -> Listed:
         """Return why the verdict of a rule on a row is unknown."""
         rule = self.program.checked.rules[checked.formula.of]
-        return concat((why.of(effective_applies(self.program.checked, rule)), why.of(rule.requires)))
+        return judgement(why, effective_applies(self.program.checked, rule), rule.requires)
 
     def aggregate(self, checked: CheckedFormula, why: Why, frame: Frame) -> Listed:
         """Return the reasons of what may be missing, of the rows that might count, and of their absence."""
@@ -337,6 +349,14 @@ class Jobs:
             return found
         left_out = exp.Is(this=n.braced(frame.value(trees["where"])), expression=exp.false())
         return when(exp.not_(left_out), found)
+
+
+def judgement(why: Why, applies: Tree, requires: Tree, *, can_fail: bool = False) -> Listed:
+    """Return why a judgement is unknown; of those that `can_fail` the requirement does not hold."""
+    if is_true(applies):
+        return why.of(requires, UNKNOWN)
+    never = UNKNOWN - {False} if can_fail else ANY
+    return concat((why.of(applies, UNKNOWN - {True}), why.of(requires, never)))
 
 
 def spans(derived: CheckedDerived, why: Why) -> Listed:

@@ -11,8 +11,8 @@ from sqlglot import exp
 from jobplan.backends.sql import nodes as n
 from jobplan.backends.sql.reasons_codes import Codes
 from jobplan.backends.sql.reasons_frames import ROOT, THIS, Base, Companion, Frame, Write, flat_name, named
-from jobplan.backends.sql.reasons_jobs import Job, Jobs, ref_of
-from jobplan.backends.sql.reasons_trees import Why, concat, is_true
+from jobplan.backends.sql.reasons_jobs import Job, Jobs, judgement, ref_of
+from jobplan.backends.sql.reasons_trees import Why, is_true
 from jobplan.expression.checked import CheckedRule
 from jobplan.expression.program import Program
 from jobplan.expression.write import effective_applies
@@ -94,9 +94,9 @@ class Planner:
         return Why(self.program.edition, self.codes, frame)
 
     def lacks(self, rule: CheckedRule, frame: Frame) -> exp.Expr | None:
-        """Return what an unknown judgement lacks."""
-        why = self.why(frame)
-        return concat((why.of(effective_applies(self.program.checked, rule)), why.of(rule.requires)))
+        """Return what an unknown judgement that can fail lacks."""
+        applies = effective_applies(self.program.checked, rule)
+        return judgement(self.why(frame), applies, rule.requires, can_fail=True)
 
     def words(self, needs: Iterable[Companion]) -> Iterator[exp.Expr]:
         """Yield the statement that numbers what tables say in words that depend on the plan, if any do."""
@@ -206,7 +206,7 @@ class Planner:
             is_unknown = n.same(verdict, n.whole(2))
             unknowns.append(is_unknown)
             tests = [is_unknown.copy()]
-            if not is_true(rule.requires):
+            if not is_true(effective_applies(self.program.checked, rule)):
                 tests.append(exp.not_(exp.Is(this=n.braced(frame.value(rule.requires)), expression=exp.true())))
             found = self.lacks(rule, frame) or exp.Null()
             listed = n.cast(n.coalesce(found, exp.Array()), "BIGINT[]")

@@ -25,6 +25,13 @@ Listed = exp.Expr | None
 """A list of numbers of reasons, empty or NULL where there is none; None where there never is any."""
 
 
+Never = frozenset[bool]
+"""Truths that a value is known not to have where it is looked at."""
+
+ANY: Never = frozenset()
+UNKNOWN: Never = frozenset((True, False))
+
+
 class Names(Protocol):
     """What trees read on the rows of one statement."""
 
@@ -39,6 +46,9 @@ class Names(Protocol):
 
     def rank(self, ref: Ref) -> exp.Expr:
         """Return the rank of the row that has a fact."""
+
+    def hold(self, value: exp.Expr) -> exp.Expr:
+        """Return a column that has been given a value, so that it is worked out only once."""
 
     def companion(self, kind: str, relation: str, name: str, path: tuple[str, ...]) -> exp.Expr:
         """Return the reasons that have been worked out for a column, measure or field of a union."""
@@ -55,29 +65,39 @@ class Why:
     codes: Codes
     names: Names
 
-    def of(self, node: Tree) -> Listed:
-        """Return the reasons for which a tree is unknown; none where it is known."""
+    def of(self, node: Tree, never: Never = ANY) -> Listed:
+        """Return the reasons for which a tree is unknown; none where it is known.
+
+        Where it is asked, the tree's value is `never` one of these; which spares most tests.
+        """
         if isinstance(node, exp.Paren):
-            return self.of(node.this)
+            return self.of(node.this, never)
         if isinstance(node, (exp.Literal, exp.Boolean)):
             return None
         if isinstance(node, exp.Column):
             return self.name(node.meta["ref"])
         if isinstance(node, exp.Not):
-            return self.of(node.this)
+            return self.of(node.this, frozenset(not value for value in never))
         if isinstance(node, (exp.And, exp.Or)):
-            parts = flat(node, type(node))
-            return self.unless_known(node, concat(self.of(part) for part in parts))
+            return self.connective(node, never)
         if isinstance(node, exp.Case):
-            return self.case(node)
+            return self.case(node, never)
         if isinstance(node, (exp.In, exp.Between)):
-            return self.choice(node)
-        return self.call(node, node.meta.get("call"))
+            return self.choice(node, never)
+        return self.call(node, node.meta.get("call"), never)
 
-    def call(self, node: Tree, call: str | None) -> Listed:
+    def connective(self, node: Tree, never: Never) -> Listed:
+        """Return the reasons of `and` and `or`: of the unknown parts, unless one part decides alone."""
+        stop = isinstance(node, exp.Or)
+        undecided = never & {stop}
+        why = concat(self.of(part, undecided) for part in flat(node, type(node)))
+        return why if undecided else self.unless_known(node, why)
+
+    def call(self, node: Tree, call: str | None, never: Never) -> Listed:
         """Return the reasons of a function or an operation."""
         if call in ("recorded", "none"):
-            return self.unless_known(node, self.fact(arguments(node)[0].meta["ref"]))
+            why: Listed = self.fact(arguments(node)[0].meta["ref"])
+            return why if never == UNKNOWN else self.unless_known(node, why)
         if call == "attested":
             return self.unless_known(node, one(self.codes.not_attested(arguments(node)[0].name)))
         if call == "silent":
@@ -87,7 +107,8 @@ class Why:
         if isinstance(node, exp.Div):
             return why if never_nought(node.expression) else concat((why, self.nought(node.expression)))
         if call in MAY_FAIL:
-            return self.unless_known(node, self.no_value(node, parts, why))
+            why = self.no_value(node, parts, why)
+            return why if never == UNKNOWN else self.unless_known(node, why)
         return why
 
     def nought(self, divisor: Tree) -> exp.Expr:
@@ -95,7 +116,7 @@ class Why:
         test = exp.EQ(this=exp.Paren(this=self.names.value(divisor)), expression=number(0.0))
         return when(test, one(self.codes.silent(NOUGHT[0].text)))
 
-    def no_value(self, node: Tree, parts: list[Tree], why: Listed) -> Listed:
+    def no_value(self, node: Tree, parts: list[Tree], why: Listed) -> exp.Expr:
         """Return the reasons of a call that may give nothing although its operands are known."""
         silent = one(self.codes.silent(no_value(node)))
         lacking = [unknown(self.names.value(part)) for part in parts if not is_known(part)]
@@ -105,14 +126,14 @@ class Why:
         """Return reasons where the value of a tree is unknown."""
         return None if why is None else when(unknown(self.names.value(node)), why)
 
-    def case(self, node: Tree) -> Listed:
+    def case(self, node: Tree, never: Never) -> Listed:
         """Return the reasons of the unknown condition or of the branch taken."""
         default = node.args.get("default")
-        otherwise = one(self.codes.silent(NO_CASE[0].text)) if default is None else self.of(default)
+        otherwise = one(self.codes.silent(NO_CASE[0].text)) if default is None else self.of(default, never)
         branches: list[tuple[exp.Expr, Listed]] = []
         for item in node.args["ifs"]:
-            condition, value = self.names.value(item.this), self.of(item.args["true"])
-            why = self.of(item.this)
+            condition, value = self.names.value(item.this), self.of(item.args["true"], never)
+            why = self.of(item.this, UNKNOWN)
             if why is not None:
                 branches.append((unknown(condition), why))
             branches.append((condition.copy(), value))
@@ -120,12 +141,13 @@ class Why:
             return None
         return case([(test, value) for test, value in branches], otherwise)
 
-    def choice(self, node: Tree) -> Listed:
+    def choice(self, node: Tree, never: Never) -> Listed:
         """Return the reasons of `in` and `between`: one known operand may decide alone."""
         first, *others = operands(node)
         rest = [self.of(other) for other in others]
         why = concat((self.of(first), *rest))
-        return why if all(part is None for part in rest) else self.unless_known(node, why)
+        undecided = isinstance(node, exp.In) in never or all(part is None for part in rest)
+        return why if undecided else self.unless_known(node, why)
 
     # --- names ------------------------------------------------------------------------------
 
@@ -143,17 +165,19 @@ class Why:
             return None
         if self.names.made_by_union(ref.relation):
             return self.names.companion("union", ref.relation, ref.name, ref.path)
-        return when(unknown(self.names.column(ref)), self.fact(ref))
+        return self.fact(ref)
 
     def fact(self, ref: Ref) -> exp.Expr:
-        """Return the one reason for which a fact of a row is not there."""
+        """Return the one reason for which a fact of a row is not there, if it is not."""
         cause, missing = self.names.cause(ref), self.codes.missing(ref.relation, ref.name)
-        if cause is None:
-            return exp.Array(expressions=[in_row(integer(missing), self.names.rank(ref))])
-        several = self.codes.conflict(ref.relation, ref.name) + CAUSES["conflict"]
-        given = exp.Add(this=integer(missing), expression=exp.Coalesce(this=cause, expressions=[integer(0)]))
-        base = case([(exp.EQ(this=cause.copy(), expression=integer(CAUSES["conflict"])), integer(several))], given)
-        return exp.Array(expressions=[in_row(base, self.names.rank(ref))])
+        base = integer(missing)
+        if cause is not None:
+            several = self.codes.conflict(ref.relation, ref.name) + CAUSES["conflict"]
+            given = exp.Add(this=base, expression=exp.Coalesce(this=cause, expressions=[integer(0)]))
+            conflict = exp.EQ(this=cause.copy(), expression=integer(CAUSES["conflict"]))
+            base = case([(conflict, integer(several))], given)
+        code = exp.Array(expressions=[in_row(base, self.names.rank(ref))])
+        return self.names.hold(when(unknown(self.names.column(ref)), code))
 
 
 def in_row(base: exp.Expr, rank: exp.Expr) -> exp.Expr:
