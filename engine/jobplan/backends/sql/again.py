@@ -20,13 +20,17 @@ LARGEST = 1e23
 """Numbers beyond this are refused: sums of them could not be added up exactly."""
 
 
+def asked_again(maker: Maker) -> Tree:
+    """Return the statement that makes the table of the plans to be judged once more."""
+    return n.made_table("work", AGAIN, plans_again(maker))
+
+
 def judged_again(maker: Maker) -> list[Tree]:
     """Return the statements that judge once more where a stated figure could stand in."""
-    work = [n.made_table("work", AGAIN, plans_again(maker))]
     if not maker.program.claims:
-        return [*work, *nothing_stated(maker)]
+        return list(nothing_stated(maker))
     second = Maker(maker.program, maker.schema, maker.today, maker.functions, AGAIN, "stated", first=maker)
-    work.append(exp.Create(this=exp.Table(this=n.name(AGAIN)), kind="SCHEMA", exists=True))
+    work: list[Tree] = [exp.Create(this=exp.Table(this=n.name(AGAIN)), kind="SCHEMA", exists=True)]
     for relation in maker.schema.relations:
         kept = n.read_from(n.select(exp.Star()), n.table(maker.facts, relation))
         chosen_plans = n.read_from(n.select(n.column("P")), n.table("work", AGAIN))
