@@ -77,6 +77,9 @@ class Population:
         others.ties(random, tables)
         self.none_somewhere(random, tables)
         identify(random, tables["plan"], starts, number * BLOCK, self.contracts)
+        for name, relation in self.schema.relations.items():
+            for fact in relation.ordered:
+                follow(tables[name], fact.name, fact.not_before)
         lack = lacks(random, self.schema, tables, 1 - self.completeness, self.seed, 1 - self.carried)
         return Block(number * BLOCK, count, tables, lack)
 
@@ -126,6 +129,12 @@ def agree(table: Table, fact: str, within: str, counted_by: str) -> None:
         table.facts[within].values = np.maximum(table.facts[within].values, most)
     if counted_by:
         table.facts[counted_by].values = lengths
+
+
+def follow(table: Table, fact: str, before: str) -> None:
+    """Let a day that may not lie before another one follow it by a fortnight where it would."""
+    first, later = table.facts[before].values, table.facts[fact]
+    later.values = np.where(later.values < first, first + 14, later.values)
 
 
 def identify(random: Random, plan: Table, starts: Array, first: int, contracts: tuple[str, ...]) -> None:
