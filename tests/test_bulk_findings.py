@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -10,14 +12,17 @@ from typing import Any
 
 import duckdb
 import pytest
-from bulk_chunk import load
+import tiny
+from bulk_chunk import load, write
 from strategies import PlanMaker, near
 
 from jobplan import BrokenPlan, Evaluator, load_policies
 from jobplan.evaluate import Judged
 from jobplan.findings.bulk.findings import COLUMNS, BulkFindings, assumed_facts, violated_rules
+from jobplan.findings.bulk.waivers import effects, load_waivers, mark
 from jobplan.findings.make import FindingMaker
-from jobplan.findings.model import Finding
+from jobplan.findings.model import Finding, WaiverEffect
+from jobplan.policy.read import lifted_by
 
 ROOT = Path(__file__).resolve().parent.parent
 DAY, TODAY = date(2025, 4, 1).toordinal(), date(2025, 9, 1).toordinal()
@@ -138,3 +143,96 @@ def test_random_plans() -> None:
         except BrokenPlan:
             continue
     assert sum(compare(evaluator, group) for group in by_edition(judged)) > 1000
+
+
+# --- waivers -------------------------------------------------------------------------------------
+
+RULES = [
+    {
+        "id": "short",
+        "for_each": "activity",
+        "requires": "hours_each <= 4",
+        "message": "{title} lasts {hours_each} h",
+        "waivable": "by_doctor",
+    },
+    {"id": "full", "for_each": "plan", "requires": "full_time", "waivable": "by_local_agreement"},
+    {"id": "never", "for_each": "plan", "requires": "full_time", "waivable": "never"},
+]
+PARTS = {
+    "rule": ("short", "short", "full", "never", "no-such-rule"),
+    "row": ("all", "all", "list", "round", "no-such-row"),
+    "reason": ("It suits", "It suits both", ""),
+    "agreed_by": (["doctor"], ["doctor", "employer"], ["local_agreement"], []),
+    "agreed_on": ("2024-01-01", "2025-12-01"),
+    "until": ("none", "2026-01-01", "2025-01-01"),
+}
+GROUPS = [
+    {"rule": "short", "plans": "specialty = 'a' and full_time", "until": "none"},
+    {"rule": "full", "until": "2025-01-01"},
+    {"rule": "full", "plans": "specialty <> 'b' or contracted_units > 10", "until": "none"},
+]
+
+
+def random_plan(random: Random, number: int) -> dict[str, Any]:
+    """Return a plan with facts that may be missing, and waivers that may be good."""
+    optional = {
+        "full_time": random.choice((True, False, None)),
+        "specialty": random.choice(("a", "b", None, {"either": ["a", "b"]})),
+        "contracted_units": random.choice((8, 12, None)),
+    }
+    rows = [
+        {"id": "list", "title": "List", "hours_each": random.choice((3, 5))},
+        {"id": "round", **({"hours_each": 6} if random.random() < 0.5 else {})},
+        {"id": "ward"},
+    ]
+    waivers = [
+        {
+            part: random.choice(choices)
+            for part, choices in PARTS.items()
+            if part == "rule" or random.random() < 0.9
+        }
+        for _ in range(random.randrange(4))
+    ]
+    facts = {name: value for name, value in optional.items() if value is not None}
+    return {**tiny.plan(**facts), "id": f"p{number}", "activity": rows, "waivers": waivers}
+
+
+def test_waivers(tmp_path: Path) -> None:
+    agreed = {"agreed_by": ["local_agreement", "doctor"], "reason": "All of them"}
+    overlay = tiny.write_overlay(tmp_path, waivers=[{**group, **agreed} for group in GROUPS])
+    evaluator = Evaluator(tiny.policies(tmp_path, {"rules": RULES}, overlays=[overlay]), engine="reference")
+    random = Random(3)
+    documents = [random_plan(random, number) for number in range(150)]
+    judged = [evaluator.judge(evaluator.read(document), today=TODAY) for document in documents]
+    reports = [evaluator.report(plan) for plan in judged]
+    program, schema = judged[0].worked.program, evaluator.policies.schema
+    chunk = duckdb.connect()
+    load(chunk, judged, schema)
+    bulk = BulkFindings(evaluator.basis(program), TODAY)
+    stated = [(at, json.dumps(item)) for at, plan in enumerate(judged) for item in plan.plan.waivers]
+    assert load_waivers(chunk, bulk, stated, lifted_by()) > 150
+    for statement in bulk.statements([rule["id"] for rule in RULES]):
+        chunk.execute(statement)
+    gaps = [
+        {**as_row(at, found), "R": number}
+        for at, report in enumerate(reports)
+        for number, found in enumerate(report.findings)
+        if found.verdict == "unknown"
+    ]
+    columns = {name: kind for name, kind in COLUMNS.items() if name not in ("evidence", "subjects")}
+    write(chunk, "work", "gaps", columns, gaps)
+    for table in ("findings", "gaps"):
+        chunk.execute(mark(table))
+    found = chunk.execute(
+        "SELECT P, key, waived FROM work.findings UNION ALL SELECT P, key, waived FROM work.gaps"
+    ).fetchall()
+    assert sorted(found) == sorted((at, f.key, f.waived) for at, r in enumerate(reports) for f in r.findings)
+    assert sum(bool(waived) for _, _, waived in found) > 50
+    told = chunk.execute(effects("findings", "gaps")).fetchall()
+    expected = [(at, *effect_row(effect)) for at, report in enumerate(reports) for effect in report.waivers]
+    assert [(plan, *rest) for plan, _, *rest in told] == expected
+
+
+def effect_row(effect: WaiverEffect) -> tuple[Any, ...]:
+    row = dataclasses.asdict(effect)
+    return tuple(list(value) if isinstance(value, tuple) else value for value in row.values())
