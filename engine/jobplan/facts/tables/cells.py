@@ -65,23 +65,27 @@ def cell(field: Field, column: str | None, kind: str, beside: str | None = None)
     """
     held = held_by(kind)
     name = "CAST(NULL AS VARCHAR)" if column is None else quoted(column)
+    blank = name
     if held == "text":
-        name = f"NULLIF({name}, '')" if kind == "VARCHAR" else f"NULLIF(CAST({name} AS VARCHAR), '')"
+        name = name if kind == "VARCHAR" else f"CAST({name} AS VARCHAR)"
+        blank = f"NULLIF({name}, '')"
     reader = _READ.get((field.form, held))
-    found = reader(field, name, kind) if reader else _misfit(field, name)
+    found = reader(field, blank, kind) if reader else _misfit(field, blank)
+    if (field.form, held) == ("text", "text"):
+        found = replace(found, wrong=_wrong_text(field, name))
+    elif field.none and held == "text":
+        found = replace(found, wrong=f"{name} <> 'none' AND ({found.wrong})")
     if field.none and held == "text":
         found = replace(
             found,
-            value=f"CASE WHEN {name} = 'none' THEN NULL ELSE {found.value} END",
+            value=f"CASE WHEN {name} <> 'none' THEN {found.value} END",
             cause=f"CASE WHEN {name} = 'none' THEN {CAUSES['none']} END",
-            wrong=f"{name} <> 'none' AND ({found.wrong})",
         )
-    return found if beside is None else _beside(found, field, name, held, quoted(beside))
+    return found if beside is None else _beside(found, field, blank, held, quoted(beside))
 
 
 def _beside(found: Cell, field: Field, name: str, held: Held, beside: str) -> Cell:
     word = f"trim(split_part({beside}, ':', 1))"
-    says = f"NULLIF(trim({beside}), '') IS NOT NULL"
     rest = f"NULLIF(trim(substr({beside}, length(split_part({beside}, ':', 1)) + 2)), '')"
     spoilt = f"{word} IN ('unreadable', 'conflict')"
     shown = f"CAST({name} AS VARCHAR)"
@@ -89,12 +93,13 @@ def _beside(found: Cell, field: Field, name: str, held: Held, beside: str) -> Ce
     causes = " ".join(f"WHEN '{said}' THEN {CAUSES[said]}" for said in allowed)  # type: ignore[index]
     clash = f"{name} IS NOT NULL" + (f" AND NOT {spoilt}" if held == "text" else "")
     unknown = f"{word} NOT IN ({', '.join(map(text, allowed))})"
+    silent = f"WHEN {beside} IS NULL OR {word} = ''"  # nearly always, and quickly told
     return Cell(
-        f"CASE WHEN {says} THEN NULL ELSE {found.value} END",
-        f"CASE WHEN {says} THEN CASE {word} {causes} END ELSE {found.cause} END",
+        f"CASE {silent} THEN {found.value} END",
+        f"CASE {silent} THEN {found.cause} ELSE CASE {word} {causes} END END",
         f"CASE WHEN {spoilt} THEN coalesce({rest}, {shown}, '') END",
-        f"CASE WHEN {says} THEN {unknown} OR {clash} ELSE {found.wrong} END",
-        f"CASE WHEN {says} THEN '{BESIDE}' || {beside} ELSE {found.written} END",
+        f"CASE {silent} THEN {found.wrong} ELSE {unknown} OR {clash} END",
+        f"CASE {silent} THEN {found.written} ELSE '{BESIDE}' || {beside} END",
     )
 
 
@@ -146,12 +151,14 @@ def _truth_text(_field: Field, name: str, _kind: str) -> Cell:
 
 
 def _text(field: Field, name: str, _kind: str) -> Cell:
+    return Cell(name, wrong=_wrong_text(field, name), written=name)
+
+
+def _wrong_text(field: Field, name: str) -> str:
     if field.choices:
-        return Cell(name, wrong=f"{name} NOT IN ({', '.join(map(text, field.choices))})", written=name)
-    too_long = "false"
-    if field.longest is not None:  # bytes are counted faster than characters, and are no fewer
-        too_long = f"strlen({name}) > {field.longest} AND length({name}) > {field.longest}"
-    return Cell(name, wrong=too_long, written=name)
+        allowed = ["", *field.choices, *(["none"] if field.none else [])]
+        return f"{name} NOT IN ({', '.join(map(text, allowed))})"
+    return "false" if field.longest is None else f"length({name}) > {field.longest}"
 
 
 def _text_number(field: Field, name: str, kind: str) -> Cell:

@@ -17,13 +17,14 @@ from jobplan.facts.attestations import attestations
 from jobplan.facts.document import Assumption
 from jobplan.facts.schema import FactSchema
 from jobplan.facts.tables.defects import Defect, table_of
-from jobplan.facts.tables.inspect import Counts, Inspection, orphans
+from jobplan.facts.tables.inspect import Counts, Inspection
 from jobplan.facts.tables.present import ATTESTED, clear, present, support
 from jobplan.facts.tables.raw import NUMBER
-from jobplan.facts.tables.readback import Documents, read_back, told_facts
-from jobplan.facts.tables.shape import PLAN, arrow_schema, quoted, sql_type
+from jobplan.facts.tables.readback import Documents, read_back
+from jobplan.facts.tables.shape import PLAN, arrow_schema, quoted, sql_type, told_facts
 from jobplan.facts.tables.slices import Slice, TableSlice
 from jobplan.facts.tables.source import OF_PLAN, Tables
+from jobplan.facts.tables.wrong_rows import orphans
 
 _HASHED_AT_ONCE = 1 << 20
 
@@ -217,7 +218,7 @@ class Data:
                 here[self.schema.root] = (start - source.first, end - source.first)
                 part = TableSlice(source.tables, len(slices), start - source.first, end - source.first, here)
                 found = Inspection(
-                    self.connection, self.schema, part, index, self.users, source.cells, source.blocked
+                    self.connection, part, index, self.users, source.cells, source.blocked
                 ).run()
                 slices.append(part)
                 plans.append(found.plans)

@@ -50,6 +50,10 @@ class RawTable:
         """Return how many rows the table has."""
         return sum(part.rows for part in self.parts)
 
+    def shown(self, column: str | None) -> str | None:
+        """Return a column's name as people see it: after its letter, where it has one."""
+        return f"{self.letters[column]} {column}" if column and column in self.letters else column
+
     def scan(self, first: int = 0, until: int | None = None) -> str:
         """Return the rows from `first` up to, not including, `until` as something to select from."""
         end = self.rows if until is None else until

@@ -12,11 +12,12 @@ from duckdb import DuckDBPyConnection
 from jobplan.facts.schema import FactSchema
 from jobplan.facts.tables.defects import Defect, table_of
 from jobplan.facts.tables.documents import read_documents
-from jobplan.facts.tables.inspect import Counts, same_plan
+from jobplan.facts.tables.inspect import Counts
 from jobplan.facts.tables.present import clear, support
-from jobplan.facts.tables.shape import ID, PLACE, PLAN, arrow_schema, quoted, sql_type, text
+from jobplan.facts.tables.shape import ID, PLACE, PLAN, arrow_schema, quoted, sql_type, text, told_facts
 from jobplan.facts.tables.slices import STATEMENTS, DocumentSlice, support_name
 from jobplan.facts.tables.spill import DIGEST, FILE, Spill
+from jobplan.facts.tables.wrong_rows import same_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,6 @@ def read_back(
     rows = {name: _counted(connection, part, name) for name in schema.relations if name != schema.root}
     names = [PLAN, "plan", "file", "place", "digest", *facts]
     return ReadBack(part, plans.rename_columns(names), table_of(told), statements[0], statements[1], rows)
-
-
-def told_facts(schema: FactSchema) -> tuple[str, ...]:
-    """Return the facts of the root that tell which plan it is, and by what to judge it."""
-    return tuple(dict.fromkeys((*schema.policy, *([schema.date] if schema.date else []), *schema.summary)))
 
 
 def _read(

@@ -70,3 +70,8 @@ def lists_of(schema: FactSchema, relation: str) -> Iterator[str]:
 def arrow_schema(columns: Mapping[str, str]) -> pa.Schema:
     """Return columns with SQL types as Arrow knows them."""
     return pa.schema([(name, _ARROW[kind]) for name, kind in columns.items()])
+
+
+def told_facts(schema: FactSchema) -> tuple[str, ...]:
+    """Return the facts of the root that tell which plan it is, and by what to judge it."""
+    return tuple(dict.fromkeys((*schema.policy, *([schema.date] if schema.date else []), *schema.summary)))

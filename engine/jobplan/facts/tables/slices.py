@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -120,6 +120,24 @@ class TableSlice:
             if name == relation:
                 found = Select(self._assume(found.sql, relation, fact), found.laborious)
         yield found
+
+    def narrow(self, relation: str, facts: Collection[str]) -> str:
+        """Return some facts of a relation's rows as a query: number of the plan, id, place, and the facts."""
+        is_root = relation == self.schema.root
+        key = "@n" if is_root else "@plan"
+        plan = [] if is_root else [f"CAST({quoted(OF_PLAN)} AS VARCHAR) AS {quoted(key)}"]
+        own = quoted(ID) if ID in self.tables.raw[relation].types else "NULL"
+        rows = ", ".join([*(quoted(name) for name in ("@n", "@part", "@row")), *plan, f"CAST({own} AS VARCHAR) AS {quoted(ID)}", quoted(PLACE),
+                          *self.tables.facts(relation, facts)])  # fmt: skip
+        support = self.support_name("plans" if is_root else relation)
+        found = (
+            f"SELECT k.{quoted(PLAN)}, f.* FROM (SELECT {rows} FROM {self.scan(relation)}) f "
+            f"JOIN {support} k ON f.{quoted(key)} = k.{quoted(key)}"
+        )
+        for name, fact in sorted(self.assumed):
+            if name == relation and fact in facts:
+                found = self._assume(found, relation, fact)
+        return found
 
     def scan(self, relation: str) -> str:
         """Return the rows of a relation's table that may belong to the plans, as something to select from."""

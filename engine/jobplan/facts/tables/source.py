@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from jobplan.errors import suggest
@@ -80,10 +80,12 @@ class Tables:
         beside = {f"{name}_is" for name in fields}
         return {"id", *links, *fields, *beside, *lists, note} - {""}
 
-    def facts(self, relation: str) -> list[str]:
-        """Return the columns of the facts, as a select reads them from a scan of the table."""
+    def facts(self, relation: str, only: Collection[str] | None = None) -> list[str]:
+        """Return the columns of the facts, or of some, as a select reads them from a scan of the table."""
         found = []
         for name, read in self.cells[relation].items():
+            if only is not None and name not in only:
+                continue
             found += [
                 f"{read.value} AS {quoted(name)}",
                 f"CAST({read.cause} AS UTINYINT) AS {quoted(cause_of(name))}",
@@ -102,7 +104,7 @@ def given(table: RawTable | None, relation: str, listed: RawTable | None, has_ro
     unsaid = f"CASE WHEN {has_rows} THEN NULL ELSE {lacking} END"
     if table is None or relation not in table.types:
         return f"CAST({unsaid} AS UTINYINT)"
-    word = said(table, relation)
+    word = said(relation)
     cases = " ".join(
         f"WHEN {text(key)} THEN {'NULL' if code is None else code}" for key, code in GIVEN.items()
     )
@@ -110,7 +112,7 @@ def given(table: RawTable | None, relation: str, listed: RawTable | None, has_ro
     return f"CAST(CASE WHEN {word} IS NULL THEN {blank} ELSE CASE {word} {cases} END END AS UTINYINT)"
 
 
-def said(table: RawTable, relation: str) -> str:
+def said(relation: str) -> str:
     """Return the word that a table says of a list, NULL where the cell is blank."""
     return f"NULLIF(trim(CAST({quoted(relation)} AS VARCHAR)), '')"
 
