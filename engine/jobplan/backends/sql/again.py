@@ -51,13 +51,22 @@ def nothing_stated(maker: Maker) -> Iterator[Tree]:
         "work", "stated", n.where(n.read_from(n.select(exp.Star()), n.table("work", "verdicts")), none)
     )
     for relation in maker.needs.judged():
-        rules = n.read_from(n.select(exp.Star()), maker.rule_tables[relation].copy())
+        rules = rule_rows(maker, relation)
         yield n.made_table("work", f"stated {relation}", n.where(rules, none.copy()))
+
+
+def rule_rows(maker: Maker, relation: str) -> exp.Select:
+    """Return the query of the verdicts on the rows of a relation."""
+    frame = Frame(maker.world.tables, relation)
+    here, keys = (ROOT, ("P",)) if frame.is_root else ((), ("P", "R"))
+    columns = {rule_column(rule): frame.field(here, rule_column(rule)) for rule in rules_of(maker, relation)}
+    keyed: dict[str, Tree] = {key: n.column(key) for key in keys}
+    return chosen(Rows(maker.world, frame), keys, {**keyed, **columns})
 
 
 def plans_again(maker: Maker) -> Tree:
     """Return the plans with an unknown judgement that state a figure which is not known otherwise."""
-    unknown = [unknown_rows(maker, relation) for relation in maker.needs.judged()]
+    unknown = list(unknown_rows(maker))
     told = list(stated_more(maker))
     if not told:
         return n.where(
@@ -68,11 +77,13 @@ def plans_again(maker: Maker) -> Tree:
     return n.where(picked, inside)
 
 
-def unknown_rows(maker: Maker, relation: str) -> Tree:
-    """Return the plans with an unknown verdict on a row of a relation."""
-    columns = [n.column(rule_column(rule.rule.id)) for rule in rules_of(maker, relation)]
-    query = n.read_from(n.select(n.column("P")), maker.rule_tables[relation].copy())
-    return n.where(query, n.among(n.whole(UNKNOWN), columns))
+def unknown_rows(maker: Maker) -> Iterator[Tree]:
+    """Yield queries of the plans with an unknown verdict on a row."""
+    for tables in maker.judged.values():
+        for made, rules in tables:
+            columns = [n.column(rule_column(rule)) for rule in rules]
+            query = n.read_from(n.select(n.column("P")), made.copy())
+            yield n.where(query, n.among(n.whole(UNKNOWN), columns))
 
 
 def stated_more(maker: Maker) -> Iterator[Tree]:
@@ -99,25 +110,25 @@ def stated_rows(maker: Maker, second: Maker, relation: str) -> Tree:
 
     Rows made of others are told by their place, and only where there are as many as the first time.
     """
-    rules = [rule_column(rule.rule.id) for rule in rules_of(maker, relation)]
-    table = second.rule_tables[relation].copy()
+    rules = [rule_column(rule) for rule in rules_of(maker, relation)]
     if relation not in maker.program.checked.relations:
-        return n.read_from(n.select(exp.Star()), table)
-    first, again = ranked(maker.rule_tables[relation].copy(), ()), ranked(table, tuple(rules))
+        return rule_rows(second, relation)
+    first, again = ranked(rule_rows(maker, relation), ()), ranked(rule_rows(second, relation), tuple(rules))
     picked = [n.named(n.column(key, "a"), key) for key in ("P", "R")]
     picked += [n.named(n.column(rule, "b"), rule) for rule in rules]
     on = n.every(*(n.same(n.column(key, "a"), n.column(key, "b")) for key in ("P", "place", "count")))
     return n.join(n.read_from(n.select(*picked), n.source(first, "a")), n.source(again, "b"), on)
 
 
-def ranked(table: Tree, columns: tuple[str, ...]) -> exp.Select:
+def ranked(query: Tree, columns: tuple[str, ...]) -> exp.Select:
     """Return rows with their places in the plan and how many there are."""
     by = [n.column("P")]
     place = n.windowed(n.call("row_number"), by, [n.column("R")])
     count = exp.Window(this=n.call("count", exp.Star()), partition_by=[n.column("P")], over="OVER")
     more = [n.column(name) for name in columns]
     return n.read_from(
-        n.select(n.column("P"), n.column("R"), n.named(place, "place"), n.named(count, "count"), *more), table
+        n.select(n.column("P"), n.column("R"), n.named(place, "place"), n.named(count, "count"), *more),
+        n.source(query, "r"),
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from jobplan.backends.sql.frames import Path
-from jobplan.expression.checked import Checked, CheckedDerived, CheckedFormula, Node, refs
+from jobplan.expression.checked import Checked, CheckedDerived, CheckedFormula, CheckedRule, Node, refs
 from jobplan.expression.order import derived_needs, formula_needs
 from jobplan.expression.parse import Tree, arguments, call_name, nodes
 from jobplan.expression.scope import Ref
+from jobplan.expression.write import effective_applies
 from jobplan.facts.codes import cause_of
 from jobplan.policy.edition import Edition
 
@@ -40,7 +41,7 @@ class Needs:
             if node not in self.nodes:
                 self.nodes.add(node)
                 waiting += self.needs_of(node)
-        self.fields = self.fields_after(frozenset())
+        self.fields = self.fields_after(frozenset(), frozenset())
 
     def judged(self) -> list[str]:
         """Return the relations that rules of the edition are judged on, in order."""
@@ -59,10 +60,12 @@ class Needs:
         kind, relation, name = node
         return self.checked.columns[(relation, name)] if kind == "column" else self.checked.measures[name]
 
-    def fields_after(self, worked: frozenset[Node]) -> dict[str, set[tuple[Path, str]]]:
-        """Return the fields that are read of rows when some columns have been worked out."""
+    def fields_after(
+        self, worked: frozenset[Node], judged: frozenset[str]
+    ) -> dict[str, set[tuple[Path, str]]]:
+        """Return the fields that are read of rows when some columns are worked out and some rules judged."""
         self.fields = {}
-        for relation, tree, this in self.all_trees(worked):
+        for relation, tree, this in self.all_trees(worked, judged):
             self.note(relation, tree, this)
         self.note_ids()
         return self.fields
@@ -80,9 +83,14 @@ class Needs:
             if tree is not None:
                 yield self.checked.world.root, tree, ""
 
-    def all_trees(self, worked: frozenset[Node]) -> Iterator[Read]:
+    def of_rule(self, rule: CheckedRule) -> set[Node]:
+        """Return what must have been worked out before a rule can be judged."""
+        trees = [effective_applies(self.checked, rule), rule.requires]
+        return {node for tree in trees for node in nodes_of(tree)}
+
+    def all_trees(self, worked: frozenset[Node], judged: frozenset[str]) -> Iterator[Read]:
         """Yield every tree that is needed, but messages: those are of few rows."""
-        for name in self.edition.rules:
+        for name in [name for name in self.edition.rules if name not in judged]:
             rule = self.checked.rules[name]
             yield rule.rule.for_each, rule.applies, ""
             yield rule.rule.for_each, rule.requires, ""

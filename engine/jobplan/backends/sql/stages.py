@@ -18,7 +18,7 @@ from jobplan.backends.sql.rows import Rows, World
 from jobplan.backends.sql.scalar import rounded
 from jobplan.backends.sql.wholes import Wholes
 from jobplan.backends.sql.windows import Overlap
-from jobplan.expression.checked import CheckedFormula, Node
+from jobplan.expression.checked import CheckedFormula, CheckedRule, Node
 from jobplan.expression.order import derived_needs, formula_needs
 from jobplan.expression.parse import Tree
 from jobplan.expression.program import Program
@@ -32,6 +32,7 @@ class Maker:
     """Makes the tables of one working out: stage by stage, what is ready first.
 
     `facts` is the schema that holds the facts, `made` the one for what is worked out.
+    `judged` has by relation the tables with the verdicts on its rows, and whose they are.
     `first` is what was worked out without stated figures, where these stand in. `crowded` names by relation
     the table of the plans that have too many rows to compare each with each.
     """
@@ -45,7 +46,7 @@ class Maker:
     first: Maker | None = None
     statements: list[Tree] = field(default_factory=list)
     done: set[Node] = field(default_factory=set)
-    rule_tables: dict[str, exp.Table] = field(default_factory=dict)
+    judged: dict[str, list[tuple[exp.Table, list[str]]]] = field(default_factory=dict)
     crowded: dict[str, exp.Table] = field(default_factory=dict)
     world: World = field(init=False)
     needs: Needs = field(init=False)
@@ -202,16 +203,37 @@ class Maker:
             flat = flat_name(ROOT if root else (), formula.name)
             columns[formula.name] = rows.add(flat, self.finished(formula, value, rows))
             rows.local[("measure" if not formula.relation else "column", formula.name)] = flat
-        if not root and not any(s for s in tables.stages[relation][1:]) and relation in self.schema.relations:
-            columns = {**self.carried(relation, batch, rows), **columns}
+        rules = [] if root else self.ready_rules(relation, batch)
+        columns |= {f"rule {rule.rule.id}": rows.verdict(rule) for rule in rules}
+        if not root and not tables.stages[relation][1:] and relation in self.schema.relations:
+            columns = {**self.carried(relation, batch, rules, rows), **columns}
         keys = ("P",) if root else KEYS
         number = len(tables.stages[relation])
         made = self.create(f"{relation} {number}", rows.select(keys, columns))
-        tables.add(relation, made, frozenset(columns))
+        self.keep(relation, made, columns, rules)
 
-    def carried(self, relation: str, batch: list[Node], rows: Rows) -> dict[str, Tree]:
-        """Return the facts of rows that others than these columns read, to stand beside them."""
-        read = self.needs.fields_after(frozenset(batch)).get(relation, set())
+    def keep(self, relation: str, made: exp.Table, columns: dict[str, Tree], rules: list[CheckedRule]) -> None:
+        """Note what a table holds of the rows of a relation."""
+        self.world.tables.add(relation, made, frozenset(columns))
+        if rules:
+            self.judged.setdefault(relation, []).append((made, [rule.rule.id for rule in rules]))
+
+    def unjudged(self, relation: str) -> list[CheckedRule]:
+        """Return the rules on a relation that have not been judged yet."""
+        judged = {rule for _, rules in self.judged.get(relation, ()) for rule in rules}
+        return [r for r in self.program.rules if r.rule.for_each == relation and r.rule.id not in judged]
+
+    def ready_rules(self, relation: str, batch: list[Node]) -> list[CheckedRule]:
+        """Return the rules that can be judged beside some columns: nothing else need be known for them."""
+        known = self.done.union(batch)
+        return [rule for rule in self.unjudged(relation) if known.issuperset(self.needs.of_rule(rule))]
+
+    def carried(
+        self, relation: str, batch: list[Node], rules: list[CheckedRule], rows: Rows
+    ) -> dict[str, Tree]:
+        """Return the facts of rows that others than these read, to stand beside them."""
+        fields = self.needs.fields_after(frozenset(batch), frozenset(rule.rule.id for rule in rules))
+        read = fields.get(relation, set())
         own = self.world.tables.stages[relation][0].columns
         return {name: rows.frame.field((), name) for path, name in sorted(read) if not path and name in own}
 
@@ -274,14 +296,15 @@ class Maker:
     # --- rules ------------------------------------------------------------------------------
 
     def judge(self, relation: str) -> None:
-        """Judge the rules of one relation on each of its rows."""
+        """Judge the rules of one relation that had to wait on each of its rows."""
+        rules = self.unjudged(relation)
+        if not rules:
+            return
         tables = self.world.tables
-        rules = [rule for rule in self.program.rules if rule.rule.for_each == relation]
         rows = Rows(self.world, Frame(tables, relation))
         columns = {f"rule {rule.rule.id}": rows.verdict(rule) for rule in rules}
-        keys = ("P",) if relation == tables.root else ("P", "R")
-        made = self.create(f"rules {relation}", rows.select(keys, columns))
-        self.rule_tables[relation] = made
+        keys = ("P",) if relation == tables.root else KEYS
+        self.keep(relation, self.create(f"rules {relation}", rows.select(keys, columns)), columns, rules)
 
 
 def plans(query: Tree, *, distinct: bool = False) -> Tree:

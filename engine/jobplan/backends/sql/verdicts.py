@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from jobplan.backends.sql import nodes as n
-from jobplan.backends.sql.frames import KEYS, ROOT, Frame, flat_name
+from jobplan.backends.sql.frames import KEYS, ROOT, Frame
 from jobplan.backends.sql.relations import Relations, chosen
 from jobplan.backends.sql.rows import Rows
 from jobplan.backends.sql.spans import span_ids
 from jobplan.backends.sql.stages import UNKNOWN, Maker
-from jobplan.expression.checked import CheckedRule
 from jobplan.expression.parse import Tree
 
 
@@ -26,21 +25,20 @@ def plan_verdicts(maker: Maker) -> Tree:
     tables = maker.world.tables
     frame = Frame(tables, tables.root)
     values: dict[str, Tree] = {}
-    for relation in maker.needs.judged():
-        rules = [rule for rule in maker.program.rules if rule.rule.for_each == relation]
-        made = maker.rule_tables[relation].copy()
-        names = [rule_column(rule.rule.id) for rule in rules]
+    judged = [(relation, *pair) for relation, pairs in maker.judged.items() for pair in pairs]
+    for relation, made, rules in judged:
+        names = [rule_column(rule) for rule in rules]
         if relation == tables.root:
-            frame.add(made, [("P", "P")], names)
-            values |= {rule.rule.id: n.column(rule_column(rule.rule.id)) for rule in rules}
+            frame.add(made.copy(), [("P", "P")], names)
+            values |= {rule: n.column(rule_column(rule)) for rule in rules}
             continue
         most = [n.named(n.call(maker.functions.most, n.column(name)), name) for name in names]
-        query = n.grouped(n.read_from(n.select(n.column("P"), *most), made), n.column("P"))
+        query = n.grouped(n.read_from(n.select(n.column("P"), *most), made.copy()), n.column("P"))
         frame.add(query, [("P", "P")], names)
         least = n.case((frame.lack(relation), n.whole(UNKNOWN)), otherwise=n.whole(0))
         for rule in rules:
-            found = n.coalesce(n.column(rule_column(rule.rule.id)), n.whole(0))
-            values[rule.rule.id] = n.cast(n.call("greatest", found, least.copy()), "UTINYINT")
+            found = n.coalesce(n.column(rule_column(rule)), n.whole(0))
+            values[rule] = n.cast(n.call("greatest", found, least.copy()), "UTINYINT")
     rows = Rows(maker.world, frame)
     ordered = {rule.rule.id: values[rule.rule.id] for rule in maker.program.rules}
     return chosen(rows, ("P",), {"P": n.column("P"), **ordered})
@@ -86,14 +84,10 @@ class Views:
             columns |= self.members(relation, frame)
         else:
             columns["id"] = frame.field(here, "id")
-        if relation in maker.rule_tables:
-            rules = [rule_column(r.rule.id) for r in maker.program.rules if r.rule.for_each == relation]
-            keys = ["P"] if root else ["P", "R"]
-            frame.add(maker.rule_tables[relation].copy(), [(key, key) for key in keys], rules)
-            columns |= {name: n.column(name) for name in rules}
+        for rule in rules_of(maker, relation):
+            columns[rule_column(rule)] = frame.field(here, rule_column(rule))
         keys_ = ("P",) if root else KEYS
-        kept = {name: value for name, value in columns.items()}
-        return chosen(Rows(maker.world, frame), keys_, {**{key: n.column(key) for key in keys_}, **kept})
+        return chosen(Rows(maker.world, frame), keys_, {**{key: n.column(key) for key in keys_}, **columns})
 
     def members(self, relation: str, frame: Frame) -> dict[str, Tree]:
         """Join the id and the members of a derived relation, worked out anew where nobody needed them."""
@@ -165,11 +159,6 @@ class Views:
         return n.case(*branches)
 
 
-def first_field(flat: str) -> str:
-    """Return a flat name of the root."""
-    return flat_name(ROOT, flat)
-
-
-def rules_of(maker: Maker, relation: str) -> list[CheckedRule]:
+def rules_of(maker: Maker, relation: str) -> list[str]:
     """Return the rules that are judged on a relation."""
-    return [rule for rule in maker.program.rules if rule.rule.for_each == relation]
+    return [rule.rule.id for rule in maker.program.rules if rule.rule.for_each == relation]
