@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,20 @@ from sqlglot import exp
 
 from jobplan.backends.sql import nodes as n
 from jobplan.backends.sql.frames import ROOT, Frame, Path, flat_name
+from jobplan.backends.sql.meetings import (
+    Meeting,
+    Overlapping,
+    first_stretch,
+    key_of,
+    meeting,
+    on_lap,
+    stretches,
+)
 from jobplan.backends.sql.rows import Rows
 from jobplan.expression.checked import CheckedDerived, refs
 from jobplan.expression.emit import flat
 from jobplan.expression.parse import Tree
+from jobplan.expression.scope import Ref
 from jobplan.expression.spans import MOST_PAIRS
 
 if TYPE_CHECKING:
@@ -25,6 +36,7 @@ class SideBySide(Frame):
 
     sides: dict[str, Rows] = field(default_factory=dict)
     on: list[Tree] = field(default_factory=list)
+    meeting: Meeting | None = None
 
     def field(self, path: Path, name: str) -> Tree:
         """Return a field of one side, or of the root."""
@@ -43,11 +55,26 @@ class SideBySide(Frame):
         return n.column(flat_name((alias, *path), name))
 
     def build(self, *keys: str) -> exp.Select:
-        """Return the query of all rows that may be pairs, with what is read of each."""
-        (a, left), (b, right) = self.sides.items()
-        query = n.read_from(n.select(), n.source(self.side(a, left), a))
+        """Return the query of all rows that may be pairs, with what is read of each; some come twice."""
+        a, b = self.sides
+        branches = [self.beside(a, b, one, other, on, keys) for one, other, on in self.branches(a, b)]
+        query = n.read_from(n.select(exp.Star()), n.source(n.union(*branches), "both"))
+        if ROOT in self.wants:
+            root = Frame(self.tables, self.tables.root, wants={ROOT: self.wants[ROOT]})
+            query.set("expressions", [exp.Column(this=exp.Star(), table=n.name("both"))])
+            n.join(query, n.source(root.build("P"), "root"), n.same(n.column("P", "root"), n.column("P", "both")))
+            for name in sorted(self.wants[ROOT]):
+                flat_ = flat_name(ROOT, name)
+                query.append("expressions", n.named(n.column(flat_, "root"), flat_))
+        return query
+
+    def beside(
+        self, a: str, b: str, one: Tree, other: Tree, on: list[Tree], keys: tuple[str, ...]
+    ) -> exp.Select:
+        """Return the query of rows of two sides that share their plan, and more."""
+        query = n.read_from(n.select(), n.source(one, a))
         same_plan = n.same(n.column("P", a), n.column("P", b))
-        n.join(query, n.source(self.side(b, right), b), n.every(same_plan, *self.on))
+        n.join(query, n.source(other, b), n.every(same_plan, *on, *(part.copy() for part in self.on)))
         for key in keys:
             query.append("expressions", n.named(n.column(key, a), key))
         for alias in (a, b):
@@ -57,14 +84,33 @@ class SideBySide(Frame):
                 for name in sorted(names):
                     inner = flat_name(path[1:], name)
                     query.append("expressions", n.named(n.column(inner, path[0]), flat_name(path, name)))
-        if ROOT in self.wants:
-            root = Frame(self.tables, self.tables.root, wants={ROOT: self.wants[ROOT]})
-            on = n.same(n.column("P", "root"), n.column("P", a))
-            n.join(query, n.source(root.build("P"), "root"), on)
-            for name in sorted(self.wants[ROOT]):
-                flat_ = flat_name(ROOT, name)
-                query.append("expressions", n.named(n.column(flat_, "root"), flat_))
         return query
+
+    def branches(self, a: str, b: str) -> Iterator[tuple[Tree, Tree, list[Tree]]]:
+        """Yield the joins that hold all pairs: two sides and what they share beside the plan."""
+        first, second = (self.side(alias, rows) for alias, rows in self.sides.items())
+        if self.meeting is None:
+            yield first, second, []
+            return
+        if isinstance(self.meeting, Overlapping):
+            fields = [list(self.meeting.first), list(self.meeting.second)]
+            sides = [
+                exploded(side, flats(refs), self.meeting.circle)
+                for side, refs in zip((first, second), fields, strict=True)
+            ]
+            yield sides[0], sides[1], [n.same(n.column("stretch", a), n.column("stretch", b))]
+        else:
+            fields = [[equal.first for equal in self.meeting], [equal.second for equal in self.meeting]]
+            for equal in self.meeting:
+                keys = [
+                    key_of(n.column(flats([ref])[0], alias), number=equal.number)
+                    for ref, alias in ((equal.first, a), (equal.second, b))
+                ]
+                yield first.copy(), second.copy(), [n.same(*keys)]
+        # a row that lacks such a field may meet any other
+        unsure, sure = unknown_in(first, flats(fields[0]))
+        yield unsure, second.copy(), []
+        yield sure, unknown_in(second, flats(fields[1]))[0], []
 
     def side(self, alias: str, rows: Rows) -> Tree:
         """Return the rows that may stand on one side."""
@@ -75,6 +121,38 @@ class SideBySide(Frame):
             for name in sorted(names)
         }
         return rows.select(("P", "R"), columns, *rows.conditions)
+
+
+def flats(refs: list[Ref]) -> list[str]:
+    """Return the flat names of fields in the rows of their own side."""
+    return [flat_name(ref.path[1:], ref.name) for ref in refs]
+
+
+def unknown_in(side: Tree, names: list[str]) -> tuple[Tree, Tree]:
+    """Return the rows of a side that lack one of some fields, and those that do not."""
+    lacking = n.either(*(n.missing(n.column(name)) for name in names))
+    return tuple(  # type: ignore[return-value]
+        n.where(n.read_from(n.select(exp.Star()), n.source(side.copy(), "s")), test)
+        for test in (lacking, n.negated(lacking.copy()))
+    )
+
+
+def exploded(side: Tree, names: list[str], circle: float) -> Tree:
+    """Return the rows of a side once for each stretch of a circle that they touch."""
+    start, lasts = (n.column(name) for name in names)
+    begins, count = n.named(first_stretch(start, circle), "from"), n.named(stretches(start, lasts, circle), "touched")
+    known = n.every(n.known(start.copy()), n.known(lasts.copy()))
+    rows = n.where(n.read_from(n.select(exp.Star(), begins, count), n.source(side.copy(), "s")), known)
+    one = n.named(on_lap(n.column("from")), "stretch")
+    first = n.read_from(n.select(exp.Star(), one), n.source(rows, "s"))
+    step = n.call("unnest", n.call("range", n.whole(1), n.column("touched")))
+    more = n.where(
+        n.read_from(n.select(exp.Star(), n.named(step, "step")), n.source(rows.copy(), "s")),
+        n.binary(exp.GT, n.column("touched"), n.whole(1)),
+    )
+    later = n.named(on_lap(n.add(n.column("from"), n.cast(n.column("step"), "DOUBLE"))), "stretch")
+    star = exp.Star(**{"except_": [exp.to_identifier("step", quoted=True)]})
+    return n.union(first, n.read_from(n.select(star, later), n.source(more, "s")))
 
 
 @dataclass(slots=True)
@@ -90,31 +168,33 @@ class Pairs:
         (a, left), (b, right) = derived.sources.items()
         sides = {alias: Rows(maker.world, Frame(tables, of)) for alias, of in derived.sources.items()}
         self.crowded(name, left, right)
-        both = SideBySide(tables, name, sides=sides)
+        where = checked.trees["where"]
+        both = SideBySide(tables, name, sides=sides, meeting=meeting(where, a, b))
         rows = Rows(maker.world, both)
         self.ask_alone(checked, sides)
         crowd = n.read_from(n.select(n.column("P")), maker.crowded[name].copy())
         crowded = exp.In(this=n.column("P"), query=exp.Subquery(this=crowd))
         sides[a].conditions.append(n.negated(crowded))
-        exists = rows.hold(rows.value(checked.trees["where"]))
+        exists = rows.hold(rows.value(where))
         with_ids = left == right or ((), "id") in maker.needs.fields.get(name, set())
         ids = [both.field((alias,), "id") for alias in (a, b)] if with_ids else []
         if left == right:
             both.on.append(n.binary(exp.LT, n.column("id", a), n.column("id", b)))
-        columns: dict[str, Tree] = {f"{alias} R": n.column(f"{alias} R") for alias in (a, b)}
-        order = ids if left == right else list(columns.values())
-        number = n.windowed(n.call("row_number"), [n.column("P")], order)
-        columns = {"P": n.column("P"), "R": n.minus(number, n.whole(1)), **columns}
+        sides_ = [n.column(f"{alias} R") for alias in (a, b)]
+        picked = [n.column("P"), *sides_, n.named(n.missing(exists), "maybe"), *ids]
+        inner = n.read_from(n.select(*picked, distinct=True), n.source(rows.query("P"), "q"))
+        found = n.where(inner, n.coalesce(exists.copy(), n.truth(True)))
+        order = ids if left == right else sides_
+        number = n.windowed(n.call("row_number"), [n.column("P")], [key.copy() for key in order])
+        columns: dict[str, Tree] = {"P": n.column("P"), "R": n.minus(number, n.whole(1))}
         columns["U"] = n.cast(exp.Null(), "BIGINT")
-        columns["maybe"] = n.missing(exists)
+        columns |= {f"{alias} R": n.column(f"{alias} R") for alias in (a, b)}
+        columns["maybe"] = n.column("maybe")
         if with_ids:
-            columns["id"] = n.binary(exp.DPipe, n.binary(exp.DPipe, ids[0], n.text("+")), ids[1].copy())
-        picked = [n.named(value, key) for key, value in columns.items()]
-        found = n.where(
-            n.read_from(n.select(exp.Star()), n.source(rows.query("P"), "q")),
-            n.coalesce(exists, n.truth(True)),
-        )
-        made = maker.create(name, n.read_from(n.select(*picked), n.source(found, "q")))
+            columns["id"] = n.binary(exp.DPipe, n.binary(exp.DPipe, ids[0].copy(), n.text("+")), ids[1].copy())
+        made = maker.create(name, n.read_from(
+            n.select(*(n.named(value, key) for key, value in columns.items())), n.source(found, "q")
+        ))
         tables.add(name, made, frozenset(columns) - {"P", "R", "U"})
         self.lack(name, left, right)
 
