@@ -16,6 +16,9 @@ import tiny
 ROOT = Path(__file__).resolve().parents[1]
 ESCAPE = "\x1b["
 COMMANDS = [
+    "audit",
+    "audit compare",
+    "audit verify",
     "check",
     "explain",
     "policy",

@@ -316,6 +316,7 @@ def commands(group: click.Command, above: str = "jobplan") -> Iterator[str]:
             yield from commands(command, f"{above} {name}")
     else:
         yield above
+        yield from (f"{above} {name}" for name in getattr(group, "others", ()))
 
 
 def test_readme_lists_every_command_and_no_other() -> None:

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 from jobplan.version import __version__
 
 if TYPE_CHECKING:
+    from jobplan.auditing.library import audit
+    from jobplan.auditing.settings import AuditResult
     from jobplan.errors import BrokenInput, BrokenPlan, BrokenPolicy, JobplanError, Problem
     from jobplan.evaluate import Evaluator, check
     from jobplan.expression.editions import Policies, load_policies
     from jobplan.findings.model import Finding, Report
 
 __all__ = [
+    "AuditResult",
     "BrokenInput",
     "BrokenPlan",
     "BrokenPolicy",
@@ -29,6 +32,7 @@ __all__ = [
     "Problem",
     "Report",
     "__version__",
+    "audit",
     "check",
     "load_policies",
 ]
@@ -36,6 +40,8 @@ __all__ = [
 # The evaluator takes a fifth of a second to import, which `jobplan --help` and a schema can do without.
 _HOMES = {
     **dict.fromkeys(("BrokenInput", "BrokenPlan", "BrokenPolicy", "JobplanError", "Problem"), "errors"),
+    "AuditResult": "auditing.settings",
+    "audit": "auditing.library",
     **dict.fromkeys(("Evaluator", "check"), "evaluate"),
     **dict.fromkeys(("Policies", "load_policies"), "expression.editions"),
     **dict.fromkeys(("Finding", "Report"), "findings.model"),

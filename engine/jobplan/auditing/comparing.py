@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobplan.auditing.layout import VERDICTS
-from jobplan.auditing.pack import POLICIES
 from jobplan.auditing.sql import literal, quoted
 from jobplan.auditing.verifying import read_manifest
 from jobplan.errors import BrokenInput, Problem
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _AT_ONCE = 40  # rules whose verdicts on all plans are held at a time
-PLAN, POLICY, RULE, EDITION = "plan", "policy", "rule", "edition"
+PARTS = ("rules", "parameters", "tables")
 OTHERS = ("today", "as_of", "assumptions", "engine")
 """What concerns all plans alike; named where nothing that concerns the plan or the rule differs."""
 
@@ -30,8 +29,8 @@ class Comparison:
     """What differs between two packs.
 
     `plans` counts those that are new, gone, changed and the same; `kinds` the verdicts by rule, what they were,
-    what they are (None: none) and why. `why` says of each cause what differs. `rules` and `parameters` are those
-    of each policy that differ.
+    what they are (None: none) and why. `why` says what differs that concerns all plans. `policies` has by policy the
+    rules, parameters and tables that are others.
     """
 
     plans: Mapping[str, int]
@@ -57,32 +56,33 @@ class Comparison:
 
 
 @contextmanager
-def compare(old: str | Path, new: str | Path, *, memory: str = "1GB", threads: int = 1) -> Iterator[Comparison]:
+def compare(
+    old: str | Path, new: str | Path, *, memory: str = "1GB", threads: int = 1
+) -> Iterator[Comparison]:
     """Give what differs between two packs. Raises BrokenInput where one is none, or their pseudonyms differ."""
     folders = {"old": Path(old), "new": Path(new)}
     manifests = {side: read_manifest(folder) for side, folder in folders.items()}
-    about = {side: read_policies(folder) for side, folder in folders.items()}
+    about = {side: {p["id"]: p for p in manifest["policies"]} for side, manifest in manifests.items()}
     refuse_other_key(manifests)
     connection = library("duckdb").connect(config={"memory_limit": memory, "threads": threads})
     try:
         causes = others_that_differ(manifests)
-        policies = policies_that_differ(about)
+        policies = parts_that_differ(about)
         load_plans(connection, folders, causes)
         connection.execute(
             "CREATE TABLE changes (plan VARCHAR, policy VARCHAR, rule VARCHAR, before VARCHAR, after VARCHAR, "
             "why VARCHAR[])"
         )
+        connection.execute(
+            "CREATE TABLE causes (policy VARCHAR, edition VARCHAR, rule VARCHAR, words VARCHAR)"
+        )
+        for row in causes_by_rule(about):
+            connection.execute("INSERT INTO causes VALUES (?, ?, ?, ?)", row)
         for policy in sorted({*about["old"], *about["new"]}):
-            compare_policy(connection, folders, policy, policies.get(policy, {}))
+            compare_policy(connection, folders, policy)
         yield Comparison(plan_counts(connection), kinds_of(connection), causes, policies, connection)
     finally:
         connection.close()
-
-
-def read_policies(folder: Path) -> dict[str, Mapping[str, Any]]:
-    """Return what a pack tells of its policies, by id."""
-    data = json.loads((folder / POLICIES).read_text("utf-8"))
-    return {policy["id"]: policy for policy in data["policies"]}
 
 
 def refuse_other_key(manifests: Mapping[str, Mapping[str, Any]]) -> None:
@@ -101,33 +101,50 @@ def others_that_differ(manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, 
         "engine": {key: manifest["engine"][key] for key in ("name", "version")},
     } for manifest in (manifests["old"], manifests["new"]))  # fmt: skip
     return {
-        name: f"{json.dumps(old[name])} → {json.dumps(new[name])}" for name in OTHERS if old[name] != new[name]
+        name: f"{json.dumps(old[name])} → {json.dumps(new[name])}"
+        for name in OTHERS
+        if old[name] != new[name]
     }
 
 
-def policies_that_differ(
-    about: Mapping[str, Mapping[str, Mapping[str, Any]]],
-) -> dict[str, dict[str, list[str]]]:
-    """Return by policy which of its rules and parameters differ, and the rest of what does in `policy`."""
-    found: dict[str, dict[str, list[str]]] = {}
+def editions_of(about: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, Any, Any]]:
+    """Yield policy and day of the editions that both packs were judged by, and what each has of them."""
     for policy in sorted(about["old"].keys() & about["new"].keys()):
-        old, new = about["old"][policy], about["new"][policy]
-        if old["digest"] != new["digest"]:
-            found[policy] = {
-                "rules": entries_that_differ(old["rules"], new["rules"], "id"),
-                "parameters": entries_that_differ(old["parameters"], new["parameters"], "name"),
-                "measures": entries_that_differ(old["measures"], new["measures"], "name"),
-            }
-    return found
+        old, new = (about[side][policy]["editions"] for side in ("old", "new"))
+        yield from ((policy, day, old[day], new[day]) for day in sorted(old.keys() & new.keys()))
 
 
-def entries_that_differ(old: Sequence[Any], new: Sequence[Any], key: str) -> list[str]:
-    """Return the names of entries that are not the same in both lists."""
-    before, after = ({entry[key]: entry for entry in entries} for entries in (old, new))
-    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+def parts_that_differ(about: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
+    """Return by policy which rules, parameters and tables are others in any edition of both packs."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for policy, _, old, new in editions_of(about):
+        for part in PARTS:
+            if names := others(old[part], new[part]):
+                found.setdefault(policy, {}).setdefault(part, set()).update(names)
+    return {policy: {part: sorted(names) for part, names in parts.items()} for policy, parts in found.items()}
 
 
-def load_plans(connection: DuckDBPyConnection, folders: Mapping[str, Path], causes: Mapping[str, str]) -> None:
+def others(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
+    """Return the names that do not have the same in both."""
+    return {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+
+
+def causes_by_rule(about: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield policy, edition, rule and what of the policy differs that the verdict on the rule hangs on."""
+    for policy, day, old, new in editions_of(about):
+        rules = others(old["rules"], new["rules"])
+        rest = others(old["parameters"], new["parameters"]) | others(old["tables"], new["tables"])
+        for rule in sorted(old["rests"].keys() | new["rests"].keys()):
+            reads = {*old["rests"].get(rule, ()), *new["rests"].get(rule, ())}
+            if rule in rules:
+                yield policy, day, rule, "the rule changed"
+            elif mine := sorted(reads & rest):
+                yield policy, day, rule, f"{' and '.join(mine)} changed"
+
+
+def load_plans(
+    connection: DuckDBPyConnection, folders: Mapping[str, Path], causes: Mapping[str, str]
+) -> None:
     """Make `plans`: every plan of either pack, and what of it differs."""
     for side, folder in folders.items():
         connection.execute(
@@ -138,7 +155,7 @@ def load_plans(connection: DuckDBPyConnection, folders: Mapping[str, Path], caus
     both = "o.plan IS NOT NULL AND n.plan IS NOT NULL"
     connection.execute(
         f"""CREATE TABLE plans AS SELECT coalesce(o.plan, n.plan) AS plan, o.policy AS old_policy,
-        n.policy AS new_policy,
+        n.policy AS new_policy, CASE WHEN o.edition = n.edition THEN n.edition END AS edition,
         CASE WHEN o.plan IS NULL THEN 'new' WHEN n.plan IS NULL THEN 'gone'
              WHEN o.digest <> n.digest THEN 'changed' ELSE 'same' END AS state,
         list_filter([
@@ -152,22 +169,27 @@ def load_plans(connection: DuckDBPyConnection, folders: Mapping[str, Path], caus
     )
 
 
-def compare_policy(
-    connection: DuckDBPyConnection,
-    folders: Mapping[str, Path],
-    policy: str,
-    differing: Mapping[str, Sequence[str]],
-) -> None:
+def compare_policy(connection: DuckDBPyConnection, folders: Mapping[str, Path], policy: str) -> None:
     """Add the verdicts by one policy that differ to `changes`."""
-    files = {side: folder / "verdicts" / f"{policy.replace('/', '-')}.parquet" for side, folder in folders.items()}
+    files = {
+        side: folder / "verdicts" / f"{policy.replace('/', '-')}.parquet" for side, folder in folders.items()
+    }
     rules = {side: columns_of(connection, file) for side, file in files.items()}
     every = list(dict.fromkeys((*rules["old"], *rules["new"])))
     for first in range(0, len(every), _AT_ONCE):
         some = every[first : first + _AT_ONCE]
         for side in folders:
-            mine = [coded(rule) if rule in rules[side] else f"NULL::UTINYINT AS {quoted(rule)}" for rule in some]
-            source = f"read_parquet({literal(str(files[side]))})" if rules[side] else "(SELECT NULL AS plan) WHERE false"
-            connection.execute(f"CREATE OR REPLACE VIEW {side} AS SELECT plan, {', '.join(mine)} FROM {source}")
+            mine = [
+                coded(rule) if rule in rules[side] else f"NULL::UTINYINT AS {quoted(rule)}" for rule in some
+            ]
+            source = (
+                f"read_parquet({literal(str(files[side]))})"
+                if rules[side]
+                else "(SELECT NULL AS plan) WHERE false"
+            )
+            connection.execute(
+                f"CREATE OR REPLACE VIEW {side} AS SELECT plan, {', '.join(mine)} FROM {source}"
+            )
         columns = [f"o.{quoted(rule)} AS {quoted(f'o {i}')}, n.{quoted(rule)} AS {quoted(f'n {i}')}"
                    for i, rule in enumerate(some)]  # fmt: skip
         connection.execute(
@@ -176,7 +198,7 @@ def compare_policy(
             + " OR ".join(f"o.{quoted(rule)} IS DISTINCT FROM n.{quoted(rule)}" for rule in some)
         )
         for index, rule in enumerate(some):
-            add_changes(connection, policy, rule, index, cause_in_policy(policy, rule, differing))
+            add_changes(connection, policy, rule, index)
 
 
 def columns_of(connection: DuckDBPyConnection, file: Path) -> list[str]:
@@ -193,24 +215,17 @@ def coded(rule: str) -> str:
     return f"(CASE {quoted(rule)} {cases} END)::UTINYINT AS {quoted(rule)}"
 
 
-def cause_in_policy(policy: str, rule: str, differing: Mapping[str, Sequence[str]]) -> str:
-    """Say what of a policy that differs may change the verdict on a rule; nothing where nothing does."""
-    if not differing:
-        return ""
-    if rule in differing["rules"]:
-        return "the rule changed"
-    return "the policy changed"
-
-
-def add_changes(connection: DuckDBPyConnection, policy: str, rule: str, index: int, cause: str) -> None:
+def add_changes(connection: DuckDBPyConnection, policy: str, rule: str, index: int) -> None:
     """Add the verdicts on one rule that differ; what concerns all plans is named where nothing else does."""
     words = "[" + ", ".join(literal(word) for word in VERDICTS) + "]"
     before, after = quoted(f"o {index}"), quoted(f"n {index}")
-    mine = f"list_concat(p.why, [{literal(cause)}])" if cause else "p.why"
+    mine = "list_concat(p.why, CASE WHEN c.words IS NULL THEN []::VARCHAR[] ELSE [c.words] END)"
     connection.execute(
         f"""INSERT INTO changes SELECT b.plan, {literal(policy)}, {literal(rule)}, {words}[b.{before} + 1],
         {words}[b.{after} + 1], CASE WHEN len({mine}) > 0 THEN {mine} ELSE p.others END
-        FROM both_sides b JOIN plans p ON p.plan = b.plan WHERE b.{before} IS DISTINCT FROM b.{after}"""
+        FROM both_sides b JOIN plans p ON p.plan = b.plan
+        LEFT JOIN causes c ON c.policy = {literal(policy)} AND c.rule = {literal(rule)} AND c.edition = p.edition
+        WHERE b.{before} IS DISTINCT FROM b.{after}"""
     )
 
 

@@ -28,6 +28,17 @@ class Counts:
     failing: Counter[str] = field(default_factory=Counter)
     defects: int = 0
 
+    def read(self, plans: int, kept: int, rows: Mapping[str, Any]) -> None:
+        """Count what a chunk has read, and how much of it is left to be judged."""
+        self.plans_read, self.plans_judged = plans, kept
+        for relation, counts in rows.items():
+            self.rows_read[relation] = counts.read
+            self.rows_judged[relation] = counts.read - counts.set_aside
+
+    def set_aside(self, relation: str, rows: int) -> None:
+        """Count rows that are not judged after all."""
+        self.rows_judged[relation] -= rows
+
     def see_verdicts(self, batch: pyarrow.RecordBatch) -> None:
         """Count the codes of a batch of verdicts."""
         numpy, pa = library("numpy"), library("pyarrow")
@@ -49,7 +60,9 @@ class Counts:
         """Return the counts as the manifest has them."""
         return {
             "plans": split(self.plans_read, self.plans_judged),
-            "rows": {name: split(read, self.rows_judged[name]) for name, read in sorted(self.rows_read.items())},
+            "rows": {
+                name: split(read, self.rows_judged[name]) for name, read in sorted(self.rows_read.items())
+            },
             "verdicts": {name: self.verdicts[name] for name in VERDICTS},
             "findings": {name: self.findings[name] for name in SEVERITIES},
             "failing": {name: self.failing[name] for name in SEVERITIES},

@@ -43,9 +43,9 @@ class Refused:
 
 
 def grouped(connection: DuckDBPyConnection, evaluator: Evaluator) -> tuple[list[Group], list[Refused]]:
-    """Put the plans of `audit.plans` that an edition judges into `audit.judged`; return the groups and the rest.
+    """Put the plans that an edition judges into `audit.judged`; return their groups, and who has none.
 
-    The groups are in the order of policy and day, so that nothing depends on which plan came first.
+    All plans are in `audit.plans`. The groups are in the order of policy and day, so that nothing depends on which plan came first.
     """
     policies = evaluator.policies
     identity = [quoted(name) for name in policies.schema.policy]

@@ -1,7 +1,8 @@
 """What a run has finished, kept on the disk so that a killed run can be continued.
 
-The work folder holds a journal that says what the run was asked for, and a folder for each chunk that is whole.
-A chunk's folder is written under another name, waited for, and renamed: it is there as a whole or not at all.
+The work folder holds a journal that says what the run was asked for, and a folder for each chunk that is
+whole. A chunk's folder is written under another name, waited for, and renamed: it is there as a whole or not
+at all.
 """
 
 from __future__ import annotations
@@ -49,12 +50,7 @@ class Journal:
         """Go on with a run. Raises JobplanError where it was asked for something else."""
         before = self.asked()
         assert before is not None, "a run is continued only where there is one"
-        if told := differences(before, json.loads(dump(asked))):
-            more = [f"and {len(told) - _TOLD} more"] if len(told) > _TOLD else []
-            problems = [Problem("changed-since", words, None, None) for words in [*told[:_TOLD], *more]]
-            help = "run it again with --force, which begins anew"
-            said = "this is not the run that was stopped"
-            raise JobplanError([Problem("cannot-resume", said, None, help), *problems])
+        refuse_other(before, asked)
         for left in (self.temporary, *self.parts.glob(".*")):
             shutil.rmtree(left, ignore_errors=True)
         if not self.ended():
@@ -113,6 +109,16 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         elif old != new:
             told.append(f"{name} is another" if _is_digest(old, new) else f"{name} was {old}, is {new}")
     return told
+
+
+def refuse_other(before: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Refuse to go on with a run that was asked for something else. Raises JobplanError, which tells what."""
+    if told := differences(before, json.loads(dump(asked))):
+        more = [f"and {len(told) - _TOLD} more"] if len(told) > _TOLD else []
+        problems = [Problem("changed-since", words, None, None) for words in [*told[:_TOLD], *more]]
+        help = "run it again with --force, which begins anew"
+        said = "this is not the run that was stopped"
+        raise JobplanError([Problem("cannot-resume", said, None, help), *problems])
 
 
 def _is_digest(*values: Any) -> bool:

@@ -52,24 +52,35 @@ def manifest_of(
     settings: Settings,
     asked: Mapping[str, Any],
     policies: Iterable[Mapping[str, Any]],
+    logic: Mapping[str, Any],
     counts: Mapping[str, Any],
     files: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return the manifest: what was asked for, by which policies it was judged, counts, digests of all files."""
-    kept = {key: value for key, value in asked.items() if key not in ("policies", "overlays")}
-    of_policies = {"files": digest_of(asked["policies"]), "overlays": [digest_of(o) for o in asked["overlays"]]}
+    """Return the manifest: what was asked for, the policies it was judged by, counts, digests of all files.
+
+    `logic` has by policy and edition what `logic_of` gives.
+    """
     return {
-        **kept,
+        **told_of(asked),
         "policies": [
-            {key: policy[key] for key in ("id", "title", "digest", "overlays", "editions")}
+            {
+                **{key: policy[key] for key in ("id", "title", "digest", "overlays")},
+                "editions": logic[policy["id"]],
+            }
             for policy in policies
         ],
-        "policy_digests": of_policies,
         "data": [] if settings.pseudonyms is not None else list(settings.data),
         "command": command(settings),
         "counts": dict(counts),
         "files": dict(files),
     }
+
+
+def told_of(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a manifest tells of what was asked for: of policies one digest of all their files."""
+    kept = {key: value for key, value in asked.items() if key not in ("policies", "overlays")}
+    overlays = [digest_of(overlay) for overlay in asked["overlays"]]
+    return {**kept, "policy_digests": {"files": digest_of(asked["policies"]), "overlays": overlays}}
 
 
 def command(settings: Settings) -> str:
@@ -92,7 +103,7 @@ def command(settings: Settings) -> str:
 
 
 def folder_digests(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every YAML file below a folder, or of the one file that it is, by its name there."""
+    """Return the SHA-256 of every YAML file below a folder, or of the one file that it is, by name."""
     if folder.is_file():
         return {folder.name: file_digest(folder)}
     found = sorted(path for path in folder.rglob("*.yaml") if path.is_file())

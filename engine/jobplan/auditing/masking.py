@@ -1,4 +1,4 @@
-"""Put pseudonyms in the place of identities, before anything is judged: what nobody reads nobody can let out."""
+"""Put pseudonyms in the place of identities before anything is judged: what is not read cannot get out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def masked_plans(plans: pyarrow.Table, names: Pseudonyms | None, schema: FactSch
     if names is None:
         return plans
     facts = identities(schema).get(schema.root, ())
-    masks: dict[str, Callable[[str], str]] = {name: names.of for name in ("plan", "digest", *facts)}
+    masks: dict[str, Callable[[str], str]] = dict.fromkeys(("plan", "digest", *facts), names.of)
     masks |= {"file": names.file, "place": names.place}
     for name, mask in masks.items():
         if name in plans.column_names:
@@ -61,7 +61,7 @@ def mask_facts(connection: DuckDBPyConnection, names: Pseudonyms | None, schema:
     if names is None:
         return
     for relation, facts in identities(schema).items():
-        masks = {fact: names.of for fact in facts}
+        masks = dict.fromkeys(facts, names.of)
         texts = {text_of(fact): (lambda _: HIDDEN) for fact in facts}
         replace_columns(connection, relation, {**masks, **texts})
     replace_columns(connection, schema.root, {"id": names.of})
@@ -106,7 +106,9 @@ def store(connection: DuckDBPyConnection, table: str, pairs: list[tuple[str, str
     """Write names and their pseudonyms into a table."""
     pa = library("pyarrow")
     columns = {"name": [name for name, _ in pairs], "mask": [mask for _, mask in pairs]}
-    connection.register("pairs_made", pa.table(columns, schema=pa.schema([("name", pa.string()), ("mask", pa.string())])))
+    connection.register(
+        "pairs_made", pa.table(columns, schema=pa.schema([("name", pa.string()), ("mask", pa.string())]))
+    )
     connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM pairs_made")
     connection.unregister("pairs_made")
 
@@ -116,5 +118,3 @@ def replaced(table: pyarrow.Table, name: str, mask: Callable[[str], str]) -> pya
     pa = library("pyarrow")
     texts = [None if text is None else mask(text) for text in table.column(name).to_pylist()]
     return table.set_column(table.column_names.index(name), name, pa.array(texts, pa.string()))
-
-

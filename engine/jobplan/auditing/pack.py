@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,9 @@ from jobplan.auditing.layout import (
     schema_of,
     set_aside_schema,
 )
+from jobplan.auditing.logic import logic_of
 from jobplan.auditing.manifest import file_digest, manifest_of
-from jobplan.auditing.settings import Progress, Settings
+from jobplan.auditing.settings import FORMATS, Progress, Settings
 from jobplan.auditing.writing import heading
 from jobplan.evaluate import Evaluator
 from jobplan.extras import library
@@ -97,7 +99,8 @@ def assemble(
     about = policies_data(bases(evaluator, parts.editions), evaluator.policies.schema)
     write_whole(journal.pack / POLICIES, dump(about))
     counts = total([Counts().data(), *parts.counts])
-    manifest = manifest_of(settings, asked, about["policies"], counts, {})
+    logic = logics(evaluator, parts.editions)
+    manifest = manifest_of(settings, asked, about["policies"], logic, counts, {})
     write_whole(journal.pack / MANIFEST, dump(manifest))
     if not settings.verdicts_only:
         write_reports(settings, journal.pack, watch)
@@ -106,7 +109,7 @@ def assemble(
         wait_for(path)
     watch(Progress("sealing"))
     digests = {path.relative_to(journal.pack).as_posix(): file_digest(path) for path in paths}
-    write_whole(journal.pack / MANIFEST, dump(manifest_of(settings, asked, about["policies"], counts, digests)))
+    write_whole(journal.pack / MANIFEST, dump({**manifest, "files": digests}))
     journal.end({"files": sorted(digests)})
 
 
@@ -133,15 +136,30 @@ def bases(evaluator: Evaluator, editions: Mapping[tuple[str, str], int]) -> dict
     return dict(found)
 
 
+def logics(evaluator: Evaluator, editions: Mapping[tuple[str, str], int]) -> dict[str, dict[str, Any]]:
+    """Return by policy and edition what its verdicts hang on."""
+    found: dict[str, dict[str, Any]] = {}
+    for (policy, edition), day in sorted(editions.items()):
+        found.setdefault(policy, {})[edition] = logic_of(evaluator.policies.program(policy, day))
+    return found
+
+
 def write_reports(settings: Settings, pack: Path, watch: Callable[[Progress], None]) -> None:
     """Write the reports that are asked for from the tables of the pack."""
-    for form, write in REPORTS.items():
-        if settings.has(form):
+    for form in FORMATS:
+        if form in REPORTS and settings.has(form):
             watch(Progress(f"writing {form}"))
-            write(pack)
+            module, name = REPORTS[form]
+            getattr(import_module(f"jobplan.reports.{module}"), name)(pack)
 
 
-REPORTS: Mapping[str, Callable[[Path], object]] = {}
+REPORTS: Mapping[str, tuple[str, str]] = {
+    "xlsx": ("workbook", "write_workbook"),
+    "html": ("html", "write_html"),
+    "sarif": ("sarif", "write_sarif"),
+    "junit": ("junit", "write_junit"),
+}
+"""By format the module of reports and the function that writes it; imported for those that are asked for."""
 
 
 def move_pack(pack: Path, out: Path) -> dict[str, Any]:

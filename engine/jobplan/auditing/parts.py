@@ -23,7 +23,6 @@ from jobplan.auditing.layout import (
     verdict_columns,
 )
 from jobplan.auditing.masking import mask_facts, masked_plans, masked_set_aside
-from jobplan.auditing.rebuilding import Statements, statements_of
 from jobplan.auditing.settings import Settings
 from jobplan.auditing.sql import literal, quoted
 from jobplan.auditing.writing import ROWS, written
@@ -48,9 +47,12 @@ class Engine(Protocol):
     """
 
     def judge(
-        self, connection: DuckDBPyConnection, group: Group, waivers: Statements, *, findings: bool
+        self, connection: DuckDBPyConnection, group: Group, waivers: pyarrow.Table, *, findings: bool
     ) -> Iterable[Refused]:
-        """Judge the plans of one edition; yield those that cannot be judged."""
+        """Judge the plans of one edition; yield those that cannot be judged.
+
+        `waivers` are those of all plans: the plan's number, and the waiver as JSON.
+        """
 
 
 @dataclass(slots=True)
@@ -73,9 +75,11 @@ class PartWriter:
         self.counts = Counts()
         self._take(chunk)
         groups, refused = grouped(self.connection, self.evaluator)
-        waivers = statements_of(chunk.waivers)
+        if refused:
+            chunk.load(self.connection, plans_of(refused))
+            self._set_rows_aside(refused)
         for group in groups:
-            refused += self._group(chunk, group, waivers, folder)
+            refused += self._group(chunk, group, folder)
         self._table("plans", plan_columns(self.schema), "audit.judged p ORDER BY p.P", folder)
         self._set_aside(chunk, refused, folder)
         notes = [
@@ -87,8 +91,7 @@ class PartWriter:
     def _take(self, chunk: Chunk) -> None:
         """Make `audit.plans` of the plans of a chunk, each with the day that it is judged by."""
         connection, as_of = self.connection, self.settings.as_of
-        self.counts.plans_read = chunk.read
-        self.counts.rows_read.update({name: rows.read for name, rows in chunk.rows.items()})
+        self.counts.read(chunk.read, chunk.plans.num_rows, chunk.rows)
         connection.register("plans_read", masked_plans(chunk.plans, self.settings.pseudonyms, self.schema))
         day = quoted(self.schema.date)
         if as_of is not None:
@@ -96,18 +99,17 @@ class PartWriter:
         connection.execute(f"CREATE OR REPLACE TABLE audit.plans AS SELECT *, {day} AS {DAY} FROM plans_read")
         connection.unregister("plans_read")
 
-    def _group(self, chunk: Chunk, group: Group, waivers: Statements, folder: Path) -> list[Refused]:
+    def _group(self, chunk: Chunk, group: Group, folder: Path) -> list[Refused]:
         """Judge the plans of one group and write their tables; return those that could not be judged."""
         connection, full = self.connection, not self.settings.verdicts_only
         mine = connection.sql(f'SELECT P FROM audit.judged WHERE "group" = {group.number}').to_arrow_table()
         attested = group.program.edition.policy.attested
         chunk.load(connection, mine, attested=attested, today=self.settings.today)
         mask_facts(connection, self.settings.pseudonyms, self.schema)
-        refused = list(self.engine.judge(connection, group, waivers, findings=full))
+        refused = list(self.engine.judge(connection, group, chunk.waivers, findings=full))
         if refused:
-            numbers = ", ".join(str(one.plan) for one in refused)
-            connection.execute(f"DELETE FROM audit.judged WHERE P IN ({numbers})")
-        self._count(group)
+            self._set_rows_aside(refused)
+            connection.execute(f"DELETE FROM audit.judged WHERE P IN ({numbers(refused)})")
         policy = group.program.edition.policy
         judged = "JOIN audit.judged p ON p.P = f.P"
         self._table(
@@ -127,20 +129,23 @@ class PartWriter:
                 self._table(f"drawn.{mark(group)}.{relation}", found, source, folder)
         return refused
 
-    def _count(self, group: Group) -> None:
-        """Count the plans and rows of a group that were judged."""
-        mine = f'(SELECT P FROM audit.judged WHERE "group" = {group.number})'
+    def _set_rows_aside(self, refused: Sequence[Refused]) -> None:
+        """Count plans that are not judged after all, and their rows, which are in the schema `facts`."""
         for relation in self.schema.relations:
-            query = f"SELECT count(*) FROM facts.{quoted(relation)} WHERE P IN {mine}"
+            query = f"SELECT count(*) FROM facts.{quoted(relation)} WHERE P IN ({numbers(refused)})"
             ((count,),) = self.connection.execute(query).fetchall()
-            self.counts.rows_judged[relation] += count
-            self.counts.plans_judged += count if relation == self.schema.root else 0
+            self.counts.set_aside(relation, count)
+        self.counts.plans_judged -= len({one.plan for one in refused})
 
     def _findings(self, stem: str, group: Group, judged: str, folder: Path) -> None:
         """Write the findings of a group, in the order of plans, rules and rows."""
         pa = library("pyarrow")
         rules = [rule.rule for rule in group.program.rules]
-        table = {"rule": [r.id for r in rules], "topic": [r.topic for r in rules], "n": list(range(len(rules)))}
+        table = {
+            "rule": [r.id for r in rules],
+            "topic": [r.topic for r in rules],
+            "n": list(range(len(rules))),
+        }
         self.connection.register("rules_known", pa.table(table))
         source = (
             f"work.found f {judged} JOIN rules_known r ON r.rule = f.rule "
@@ -183,8 +188,7 @@ class PartWriter:
 
     def _refused(self, refused: Sequence[Refused]) -> Iterator[Mapping[str, Any]]:
         """Yield a row for each reason why a plan is not judged, in the order of plans."""
-        numbers = ", ".join(str(number) for number in {one.plan for one in refused}) or "NULL"
-        query = f"SELECT P, plan, file, place FROM audit.plans WHERE P IN ({numbers})"
+        query = f"SELECT P, plan, file, place FROM audit.plans WHERE P IN ({numbers(refused)})"
         known = {row[0]: row[1:] for row in self.connection.execute(query).fetchall()}
         for one in sorted(refused, key=lambda one: one.plan):
             plan, file, place = known[one.plan]
@@ -200,6 +204,16 @@ class PartWriter:
                 "reason": one.problem.message,
                 "help": one.problem.help,
             }
+
+
+def numbers(refused: Iterable[Refused]) -> str:
+    """Return the numbers of plans as SQL has them."""
+    return ", ".join(str(number) for number in sorted({one.plan for one in refused})) or "NULL"
+
+
+def plans_of(refused: Iterable[Refused]) -> pyarrow.Table:
+    """Return the numbers of plans as a table."""
+    return library("pyarrow").table({"P": sorted({one.plan for one in refused})})
 
 
 def mark(group: Group) -> str:

@@ -57,7 +57,9 @@ class Rows:
             value = values[place]
             if value is not None:
                 row[name] = value.toordinal() if kind == "date" else tuple(value) if kind == "list" else value
-        row.causes.update((fact, _CAUSE[codes[place]]) for fact, codes in self.causes if codes[place] is not None)
+        row.causes.update(
+            (fact, _CAUSE[codes[place]]) for fact, codes in self.causes if codes[place] is not None
+        )
         row.texts.update((fact, texts[place]) for fact, texts in self.texts if texts[place] is not None)
         row.assumed.update((fact, ids[place]) for fact, ids in self.assumed if ids[place] is not None)
         return row
@@ -74,7 +76,7 @@ class Rebuilder:
     def __init__(self, connection: DuckDBPyConnection, schema: FactSchema) -> None:
         self.connection = connection
         self.schema = schema
-        self.used = {name: self._used(name) for name in schema.relations}
+        self.used = {name: self._used(name) for name in self._with_rows()}
 
     def plans(self, waivers: Statements) -> Iterator[Rebuilt]:
         """Yield every plan, in order."""
@@ -86,6 +88,16 @@ class Rebuilder:
             for number in some:
                 yield self._plan(number, tables, waivers.get(number, ()))
 
+    def _with_rows(self) -> list[str]:
+        """Return the relations that have rows."""
+        counts = (
+            f"SELECT {number}, count(*) FROM facts.{quoted(name)}"
+            for number, name in enumerate(self.schema.relations)
+        )
+        found = self.connection.execute(" UNION ALL ".join(counts)).fetchall()
+        names = list(self.schema.relations)
+        return [names[number] for number, count in sorted(found) if count]
+
     def _used(self, relation: str) -> list[str]:
         """Return the columns of a relation in which anything stands, and its keys."""
         table = f"facts.{quoted(relation)}"
@@ -96,6 +108,8 @@ class Rebuilder:
         return [name for name, count in zip(columns, counts, strict=True) if count or name in keys]
 
     def _rows(self, relation: str, first: int, last: int) -> Rows:
+        if relation not in self.used:
+            return Rows(self.schema, relation, {"P": []})
         order = "P" if relation == self.schema.root else "P, R"
         found = self.connection.sql(
             f"SELECT {', '.join(map(quoted, self.used[relation]))} FROM facts.{quoted(relation)} "
@@ -104,9 +118,7 @@ class Rebuilder:
         columns = {name: found.column(name).to_pylist() for name in found.column_names}
         return Rows(self.schema, relation, columns)
 
-    def _plan(
-        self, number: int, tables: Mapping[str, Rows], waivers: Sequence[Mapping[str, Any]]
-    ) -> Rebuilt:
+    def _plan(self, number: int, tables: Mapping[str, Rows], waivers: Sequence[Mapping[str, Any]]) -> Rebuilt:
         schema = self.schema
         rows: dict[str, list[Row]] = {}
         places: dict[tuple[str, str], tuple[int | None, str]] = {}
@@ -144,7 +156,9 @@ class Rebuilder:
         column = given_of(name)
         code = tables[root].code(column, tables[root].of[number][0])
         holders = zip(rows[parent], tables[parent].of.get(number, ()), strict=True) if parent else ()
-        without = frozenset(row.id for row, place in holders if tables[parent].code(column, place) is not None)
+        without = frozenset(
+            row.id for row, place in holders if tables[parent].code(column, place) is not None
+        )
         return Relation(name, rows[name], code is None, None if code is None else _CAUSE[code], without)
 
 

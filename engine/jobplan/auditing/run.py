@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from jobplan.auditing.engines import ENGINES, connect
-from jobplan.auditing.journal import WORK, Journal
-from jobplan.auditing.manifest import asked_for
+from jobplan.auditing.journal import WORK, Journal, refuse_other
+from jobplan.auditing.manifest import asked_for, told_of
 from jobplan.auditing.masking import mask_files
-from jobplan.auditing.pack import assemble, move_pack
+from jobplan.auditing.pack import MANIFEST, assemble, move_pack
 from jobplan.auditing.parts import PartWriter
 from jobplan.auditing.settings import AuditResult, Progress, Settings
 from jobplan.errors import BrokenInput, Problem
@@ -40,6 +41,8 @@ def run(
     paths = [Path(path) for path in settings.data]
     with open_data(paths, policies.schema, assumptions=settings.assumptions) as data:
         asked = asked_for(settings, policies, data.digest())
+        if resume and journal.asked() is None and (out / MANIFEST).exists():
+            return finished(journal, out, asked)
         if resume and journal.asked() is not None:
             journal.resume(asked)
         else:
@@ -49,6 +52,15 @@ def run(
             watch(Progress("putting together"))
             assemble(settings, evaluator, journal, asked, watch)
     manifest = move_pack(journal.pack, out)
+    journal.remove()
+    return AuditResult(out, manifest["counts"], manifest)
+
+
+def finished(journal: Journal, out: Path, asked: Mapping[str, Any]) -> AuditResult:
+    """Return what came of a run that had ended before it was stopped. Raises JobplanError if it is another."""
+    manifest = move_pack(journal.pack, out)
+    before = told_of(asked)
+    refuse_other({name: manifest[name] for name in before}, before)
     journal.remove()
     return AuditResult(out, manifest["counts"], manifest)
 
@@ -72,7 +84,7 @@ def judge_all(settings: Settings, data: Data, evaluator: Evaluator, journal: Jou
 def check_folder(out: Path, journal: Journal, *, resume: bool, force: bool) -> None:
     """Make the folder. Raises BrokenInput where it is in use and nobody said what to do with that."""
     out.mkdir(parents=True, exist_ok=True)
-    if force or (resume and journal.asked() is not None):
+    if force or (resume and (journal.asked() is not None or (out / MANIFEST).exists())):
         return
     if journal.asked() is not None:
         help = "go on with it by --resume, or begin anew by --force"

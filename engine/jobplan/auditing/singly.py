@@ -1,4 +1,4 @@
-"""Judge a chunk plan by plan, and leave what is found as the database leaves it: the referee of the others."""
+"""Judge a chunk plan by plan, and leave what is found as the database does: the referee of the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobplan.auditing.groups import Group, Refused
 from jobplan.auditing.layout import EVIDENCE, REASON, arrow_type, drawn_columns
-from jobplan.auditing.rebuilding import Rebuilder, Rebuilt, Statements
+from jobplan.auditing.rebuilding import Rebuilder, Rebuilt, statements_of
 from jobplan.auditing.sql import quoted
 from jobplan.errors import BrokenPlan
 from jobplan.evaluate import Evaluator, Judged
@@ -18,6 +18,7 @@ from jobplan.findings.model import Finding
 from jobplan.findings.report import counted, overall
 
 if TYPE_CHECKING:
+    import pyarrow
     from duckdb import DuckDBPyConnection
 
 _AT_ONCE = 1000  # plans whose findings are held as objects
@@ -31,12 +32,12 @@ class Singly:
         self.today = today
 
     def judge(
-        self, connection: DuckDBPyConnection, group: Group, waivers: Statements, *, findings: bool
+        self, connection: DuckDBPyConnection, group: Group, waivers: pyarrow.Table, *, findings: bool
     ) -> Iterator[Refused]:
         """Judge the plans of the schema `facts` into the schema `work`; yield those that cannot be."""
         schema = self.evaluator.policies.schema
         tables = Tables(connection, group, schema.root)
-        for rebuilt in Rebuilder(connection, schema).plans(waivers):
+        for rebuilt in Rebuilder(connection, schema).plans(statements_of(waivers)):
             try:
                 judged = self.evaluator.judge(
                     rebuilt.plan, as_of=group.first_day, today=self.today, policy=group.policy
@@ -101,7 +102,7 @@ class Tables:
             self.write()
 
     def finding(self, rebuilt: Rebuilt, found: Finding) -> Mapping[str, Any]:
-        """Return a finding as a row; it says where its subject stands, the plan's own place if it has none."""
+        """Return a finding as a row; it says where its subject stands."""
         subject = found.subject
         numbered, place = rebuilt.places.get((found.relation, subject or ""), (None, ""))
         if subject is None and found.relation == self.root and found.subjects == 1:

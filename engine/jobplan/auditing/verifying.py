@@ -89,7 +89,9 @@ def verify(
 
 def comparable(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a manifest says of what the pack was made from."""
-    return {key: value for key, value in manifest.items() if key not in ("files", "counts", "command", "data")}
+    return {
+        key: value for key, value in manifest.items() if key not in ("files", "counts", "command", "data")
+    }
 
 
 def settings_of(

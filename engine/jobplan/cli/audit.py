@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -37,7 +37,7 @@ class WithOthers(click.Command):
     A folder that has the name of one of them is given as ./verify.
     """
 
-    others = {
+    others: ClassVar[Mapping[str, str]] = {
         "compare": "jobplan.cli.audit_compare:compare_command",
         "verify": "jobplan.cli.audit_verify:verify_command",
     }
@@ -53,7 +53,11 @@ class WithOthers(click.Command):
         command: click.Command = getattr(import_module(module), name)
         return command.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_epilog(
+        self,
+        ctx: click.Context,  # noqa: ARG002 (the signature is click's)
+        formatter: click.HelpFormatter,
+    ) -> None:
         """Write which other commands there are."""
         with formatter.section("Commands below"):
             formatter.write_dl([
@@ -67,7 +71,9 @@ class Formats(click.ParamType[tuple[str, ...]]):
 
     name = "formats"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
         """Return the formats, or fail with what there is."""
         if isinstance(value, tuple):
             return value
@@ -96,6 +102,7 @@ def run(
     """Run an audit as the options say. Raises JobplanError."""
     from jobplan.auditing import audit
     from jobplan.auditing.pseudonyms import key_from
+    from jobplan.auditing.settings import CHUNK
 
     policies = policies_of(folder, overlays)
     return audit(
@@ -107,7 +114,7 @@ def run(
         today=today.isoformat() if today is not None else None,
         pseudonym_key=None if key is None else key_from(Path(key) if key else None),
         watch=watch,
-        **({} if chunk is None else {"chunk": chunk}),
+        chunk=chunk or CHUNK,
         **asked,
     )
 

@@ -1,4 +1,4 @@
-"""How `jobplan audit` tells what it does and what came of it: a bar on the terminal, a short table at the end."""
+"""How `jobplan audit` tells what it does and what came of it: a bar on the terminal, a table at the end."""
 
 from __future__ import annotations
 
@@ -45,8 +45,14 @@ class Bar:
 def made() -> RichProgress:
     """Return a bar with rate and time left."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
-    from rich.progress import TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
     from rich.text import Text
 
     class Rate(ProgressColumn):
@@ -55,7 +61,13 @@ def made() -> RichProgress:
         def render(self, task: Any) -> Text:
             return Text(f"{task.speed:,.0f} plans/s" if task.speed else "")
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+    )
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
@@ -79,7 +91,9 @@ def lines(counts: Mapping[str, Any]) -> Iterator[str]:
 
 def split(what: str, counts: Mapping[str, int]) -> str:
     """Return how many were read, judged and set aside."""
-    return f"{what:<24} {counts['read']:>12,} = {counts['judged']:,} judged + {counts['set_aside']:,} set aside"
+    return (
+        f"{what:<24} {counts['read']:>12,} = {counts['judged']:,} judged + {counts['set_aside']:,} set aside"
+    )
 
 
 def parted(what: str, counts: Mapping[str, int]) -> str:

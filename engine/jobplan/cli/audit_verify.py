@@ -22,7 +22,12 @@ from jobplan.cli.options import FOUND, policies_of, policy_options, said_plainly
 )  # fmt: skip
 @click.option("--memory", default="1GB", show_default=True, help="Memory of the database.")
 def verify_command(
-    pack: Path, folder: Path | None, overlays: tuple[Path, ...], data: tuple[str, ...], key: str | None, memory: str
+    pack: Path,
+    folder: Path | None,
+    overlays: tuple[Path, ...],
+    data: tuple[str, ...],
+    key: str | None,
+    memory: str,
 ) -> None:
     """Make a pack again from its inputs in another folder, and compare every file.
 
@@ -40,7 +45,12 @@ def verify_command(
     with said_plainly(), bar:
         secret = None if key is None else key_from(Path(key) if key else None)
         found = verify(
-            pack, policies_of(folder, overlays), data=data, pseudonym_key=secret, memory=memory, watch=bar.show
+            pack,
+            policies_of(folder, overlays),
+            data=data,
+            pseudonym_key=secret,
+            memory=memory,
+            watch=bar.show,
         )
     for words, names in (
         ("edited since it was made", found.edited),
