@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,7 @@ class SideBySide(Frame):
     sides: dict[str, Rows] = field(default_factory=dict)
     on: list[Tree] = field(default_factory=list)
     meeting: Meeting | None = None
+    create: Callable[[str, Tree], exp.Table] | None = None
 
     def field(self, path: Path, name: str) -> Tree:
         """Return a field of one side, or of the root."""
@@ -88,7 +89,7 @@ class SideBySide(Frame):
 
     def branches(self, a: str, b: str) -> Iterator[tuple[Tree, Tree, list[Tree]]]:
         """Yield the joins that hold all pairs: two sides and what they share beside the plan."""
-        first, second = (self.side(alias, rows) for alias, rows in self.sides.items())
+        first, second = self.kept()
         if self.meeting is None:
             yield first, second, []
             return
@@ -111,6 +112,16 @@ class SideBySide(Frame):
         unsure, sure = unknown_in(first, flats(fields[0]))
         yield unsure, second.copy(), []
         yield sure, unknown_in(second, flats(fields[1]))[0], []
+
+    def kept(self) -> list[Tree]:
+        """Return the rows of both sides, which are read several times and so stand in tables; equal ones once."""
+        queries = [self.side(alias, rows) for alias, rows in self.sides.items()]
+        if self.create is None or self.meeting is None:
+            return queries
+        a, b = self.sides
+        first = self.create(f"{self.relation} {a}", queries[0])
+        second = first if queries[0] == queries[1] else self.create(f"{self.relation} {b}", queries[1])
+        return [n.read_from(n.select(exp.Star()), table.copy()) for table in (first, second)]
 
     def side(self, alias: str, rows: Rows) -> Tree:
         """Return the rows that may stand on one side."""
@@ -169,12 +180,13 @@ class Pairs:
         sides = {alias: Rows(maker.world, Frame(tables, of)) for alias, of in derived.sources.items()}
         self.crowded(name, left, right)
         where = checked.trees["where"]
-        both = SideBySide(tables, name, sides=sides, meeting=meeting(where, a, b))
+        both = SideBySide(tables, name, sides=sides, meeting=meeting(where, a, b), create=maker.create)
         rows = Rows(maker.world, both)
         self.ask_alone(checked, sides)
         crowd = n.read_from(n.select(n.column("P")), maker.crowded[name].copy())
         crowded = exp.In(this=n.column("P"), query=exp.Subquery(this=crowd))
-        sides[a].conditions.append(n.negated(crowded))
+        for rows_ in sides.values():
+            rows_.conditions.append(n.negated(crowded.copy()))
         exists = rows.hold(rows.value(where))
         with_ids = left == right or ((), "id") in maker.needs.fields.get(name, set())
         ids = [both.field((alias,), "id") for alias in (a, b)] if with_ids else []
