@@ -86,7 +86,7 @@ class Bulk:
             connection.execute(mark("findings"))
         found = VIOLATED
         if mine.gaps.unknown_rules(connection):
-            mine.gaps.make(connection)
+            mine.gaps.make(connection, assumed)
             found += WITH_GAPS
         connection.execute(f"CREATE VIEW work.found AS {found}")
         for relation, columns in drawn_columns(group.program.edition.policy).items():

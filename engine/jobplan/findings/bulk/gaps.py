@@ -14,7 +14,8 @@ from jobplan.backends.sql.reasons_plan import Planner
 from jobplan.backends.sql.scalar import Scalar
 from jobplan.extras import library
 from jobplan.facts.codes import VERDICT_CODES
-from jobplan.findings.bulk.findings import BulkFindings
+from jobplan.findings.bulk.findings import BulkFindings, Facts
+from jobplan.findings.bulk.gaps_beside import Beside
 from jobplan.findings.bulk.gaps_kinds import Kinds, Sets, put, texts
 from jobplan.findings.bulk.gaps_said import WORDS, Said, row_of
 from jobplan.findings.bulk.labels import label, place
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 CANNOT_BE_JUDGED = "cannot be judged: "
+WAIVED = 'LEFT JOIN work."gap waived" v ON v.P = g.P AND v.rule = g.rule AND v.R = coalesce(g.R, -1)'
 UNKNOWN = VERDICT_CODES["unknown"]
 
 
@@ -52,19 +54,25 @@ class BulkGaps:
 
     # --- statements -------------------------------------------------------------------------
 
-    def make(self, connection: DuckDBPyConnection) -> None:
-        """Make the view work."gaps" of a chunk, which decodes what it is made of as it is read."""
+    def make(self, connection: DuckDBPyConnection, assumed: Facts = frozenset()) -> None:
+        """Make the view work."gaps" of a chunk, which decodes what it is made of as it is read.
+
+        `assumed` are the facts that any assumption filled in.
+        """
         rules = self.unknown_rules(connection)
         for statement in self.statements(rules):
             connection.execute(statement)
-        self._raw(connection)
+        put(connection, "gap rules", self.rules())
+        beside = Beside(connection, self.bulk)
+        has_stated, has_apart, has_assumed = beside.make(rules, assumed)
+        connection.execute(self.raw(stated=has_stated, apart=has_apart, assumed=has_assumed))
         sets = Sets(connection, Kinds(self.codes, self.bulk.schema))
         sets.make()
         put(connection, "gap plain", plain_table(sets.plain()))
         relations = Said(connection, self.bulk.schema, self.bulk).make()
-        put(connection, "gap rules", self.rules())
         self._rows(connection)
-        connection.execute(f'CREATE OR REPLACE VIEW work."gaps" AS {self.view(connection, relations)}')
+        quoted, waived = self.quotes(connection), beside.waived()
+        connection.execute(f'CREATE OR REPLACE VIEW work."gaps" AS {self.view(relations, quoted, waived)}')
 
     def unknown_rules(self, connection: DuckDBPyConnection) -> frozenset[str]:
         """Return the rules of which any judgement in the chunk is unknown."""
@@ -92,19 +100,33 @@ class BulkGaps:
             self.compiled = (wanted, statements)
         return statements
 
-    def _raw(self, connection: DuckDBPyConnection) -> None:
-        """Put together what the judgements of one rule on one plan lack."""
+    def raw(self, *, stated: bool, apart: bool, assumed: bool) -> str:
+        """Return the statement that puts together what the judgements of one rule on one plan lack."""
         root = self.bulk.schema.root
         rules = self.bulk.basis.program.rules
-        whole = ", ".join(str(place) for place, rule in enumerate(rules) if rule.rule.for_each == root)
-        apart = "false"
-        connection.execute(
-            f'CREATE TABLE work."gap raw" AS '
-            f"SELECT P, rule, CAST(0 AS BIGINT) AS R, 1 AS subjects, {apart} AS apart, "
-            f'CAST(NULL AS UTINYINT) AS stated, why FROM work."lacks" WHERE rule IN ({whole or -1}) '
-            "UNION ALL SELECT P, rule, CASE WHEN count(*) = 1 THEN min(R) END, CAST(count(*) AS INTEGER), "
-            f"{apart}, CAST(NULL AS UTINYINT), flatten(list(why)) "
-            f'FROM work."lacks" WHERE rule NOT IN ({whole or -1}) GROUP BY P, rule'
+        whole = ", ".join(str(place) for place, rule in enumerate(rules) if rule.rule.for_each == root) or "-1"
+        source = 'work."lacks" l'
+        columns = {"apart": "false", "stated": "CAST(NULL AS UTINYINT)", "ids": "CAST(NULL AS VARCHAR[])"}
+        for there, table, name, value in (
+            (apart, "gap apart", "apart", "a.P IS NOT NULL"),
+            (stated, "gap stated", "stated", "s.stated"),
+            (assumed, "gap assumed", "ids", "i.ids"),
+        ):
+            if there:
+                source += f' LEFT JOIN work."{table}" {value[0]} USING (P, R, rule)'
+                columns[name] = value
+        more = ", ".join(f"{value} AS {name}" for name, value in columns.items())
+        together = (
+            "CAST(count(*) AS INTEGER) AS subjects, max(stated) AS stated, "
+            f"{'flatten(list(ids))' if assumed else 'any_value(ids)'} AS ids, flatten(list(why)) AS why"
+        )
+        return (
+            'CREATE TABLE work."gap raw" AS '
+            f"SELECT P, rule, CAST(0 AS BIGINT) AS R, 1 AS subjects, stated, ids, why "
+            f"FROM (SELECT l.*, {more} FROM {source}) WHERE rule IN ({whole}) "
+            f"UNION ALL SELECT P, rule, CASE WHEN count(*) = 1 THEN min(R) END AS R, {together} "
+            f"FROM (SELECT l.*, {more} FROM {source}) "
+            f"WHERE rule NOT IN ({whole}) GROUP BY P, rule, CASE WHEN apart THEN R ELSE -1 END"
         )
 
     def rules(self) -> Any:
@@ -150,9 +172,9 @@ class BulkGaps:
         mine = f'SELECT DISTINCT P, R FROM work."gap" WHERE rule IN ({", ".join(map(str, numbers))})'
         return f"SELECT * FROM ({rows}) SEMI JOIN ({mine}) USING (P, R)"
 
-    def view(self, connection: DuckDBPyConnection, relations: list[str]) -> str:
-        """Return the query of the gaps."""
-        columns = ", ".join(f"{value} AS {name}" for name, value in self.columns(connection, relations))
+    def view(self, relations: list[str], quoted: bool, waived: bool) -> str:
+        """Return the query of the gaps, with the plan's own words if any are quoted, and waivers if there are."""
+        columns = ", ".join(f"{value} AS {name}" for name, value in self.columns(relations, quoted, waived))
         root = n.written(n.table("facts", self.bulk.schema.root))
         return " ".join([
             f'SELECT {columns} FROM work."gap" g',
@@ -164,7 +186,8 @@ class BulkGaps:
             'LEFT JOIN work."gap rows" w ON w.relation = r.relation AND w.P = g.P AND w.R = g.R',
             *(f'LEFT JOIN work."gap called {relation}" k{at} ON k{at}.P = g.P'
               for at, relation in enumerate(relations)),
-            *([f'LEFT JOIN work."{WORDS} of plans" q ON q.P = g.P'] if self.quotes(connection) else []),
+            *([f'LEFT JOIN work."{WORDS} of plans" q ON q.P = g.P'] if quoted else []),
+            *([WAIVED] if waived else []),
         ])  # fmt: skip
 
     def quotes(self, connection: DuckDBPyConnection) -> bool:
@@ -179,13 +202,13 @@ class BulkGaps:
             )
         return bool(known)
 
-    def columns(self, connection: DuckDBPyConnection, relations: list[str]) -> Iterator[tuple[str, str]]:
+    def columns(self, relations: list[str], quoted: bool, waived: bool) -> Iterator[tuple[str, str]]:
         """Yield the columns of a gap by name."""
         rows = " ".join(row_of(relations, self.bulk.schema.root))
-        quoted = "coalesce(map_extract_value(q.words, x.code), '')" if self.quotes(connection) else "''"
+        words = "coalesce(map_extract_value(q.words, x.code), '')" if quoted else "''"
         reason = (
             f'struct_pack(kind := x.kind, relation := x.relation, "row" := CASE {rows} END, '
-            f"field := x.field, cause := x.cause, text := CASE WHEN x.own THEN {quoted} ELSE x.text END)"
+            f"field := x.field, cause := x.cause, text := CASE WHEN x.own THEN {words} ELSE x.text END)"
         )
         yield "P", "g.P"
         yield "rule", "r.id"
@@ -199,8 +222,8 @@ class BulkGaps:
         yield "message", f"'{CANNOT_BE_JUDGED}' || coalesce(d.said, t.said, '')"
         yield "evidence", f"CAST([] AS {EVIDENCE_TYPE})"
         yield "as_stated", "CASE g.stated WHEN 3 THEN 'violated' WHEN 1 THEN 'satisfied' WHEN 0 THEN 'not_applicable' END"
-        yield "waived", "''"
-        yield "assumptions", "CAST([] AS VARCHAR[])"
+        yield "waived", "coalesce(v.words, '')" if waived else "''"
+        yield "assumptions", "list_sort(list_distinct(coalesce(g.ids, [])))"
         yield "place", f"CASE WHEN r.relation = '{self.bulk.schema.root}' THEN coalesce(p.\"@\", '') ELSE coalesce(w.place, '') END"
         yield "key", "left(sha256(r.id || chr(0) || p.id || chr(0) || coalesce(w.id, '')), 16)"
         yield "subjects", "g.subjects"

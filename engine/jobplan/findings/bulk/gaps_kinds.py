@@ -111,8 +111,8 @@ def reason_of(lacking: Lacking, row: str) -> Reason:
 class Sets:
     """The statements that find the sets of reasons in a chunk.
 
-    They read work."gap raw" (P, rule, R, subjects, apart, stated, why) and leave work."gap sets" (S, codes,
-    plain, severity, unstated, said), and work."gap" (P, rule, R, subjects, apart, stated, S).
+    They read work."gap raw" (P, rule, R, subjects, stated, ids, why) and leave work."gap sets" (S, codes,
+    plain, severity, unstated, said), and work."gap" (P, rule, R, subjects, stated, ids, S).
     """
 
     connection: DuckDBPyConnection
@@ -127,7 +127,7 @@ class Sets:
             'SELECT W, list_sort(list_distinct(why)) AS codes FROM work."gap lists"')  # fmt: skip
         run('CREATE TABLE work."gap codes" AS SELECT codes, row_number() OVER () AS S '
             'FROM (SELECT DISTINCT codes FROM work."gap sorted")')  # fmt: skip
-        run('CREATE TABLE work."gap" AS SELECT P, rule, R, subjects, apart, stated, S FROM work."gap raw" '
+        run('CREATE TABLE work."gap" AS SELECT P, rule, R, subjects, stated, ids, S FROM work."gap raw" '
             'JOIN work."gap lists" USING (why) JOIN work."gap sorted" USING (W) JOIN work."gap codes" USING (codes)')  # fmt: skip
         run(f'CREATE TABLE work."gap entries" AS SELECT S, code, {RANK} AS rank, {KEY} AS key '
             'FROM (SELECT S, unnest(codes) AS code FROM work."gap codes")')  # fmt: skip
