@@ -1,4 +1,4 @@
-"""The work in plain NumPy: whole columns at a time, unknown numbers and truths are NaN, unknown texts None."""
+"""The work in plain NumPy: whole columns at a time; unknown numbers and truths are NaN, unknown texts -1.
 
 from __future__ import annotations
 
@@ -38,55 +38,68 @@ class Words:
 
 
 def millionths(x: Any) -> Any:
+    """Return numbers as they are compared."""
     return np.floor(np.multiply(x, 1e6) + 0.5)
 
 
 def compared(a: Any, b: Any, test: Any) -> Any:
+    """Compare numbers; what is not known compares as not known."""
     left, right = millionths(a), millionths(b)
     return np.where(np.isnan(left) | np.isnan(right), np.nan, test(left, right) * 1.0)
 
 
 def eq(a: Any, b: Any) -> Any:
+    """Tell where two are equal."""
     return a.equal(b) if isinstance(a, Words) else compared(a, b, np.equal)
 
 
 def ne(a: Any, b: Any) -> Any:
+    """Tell where two are not equal."""
     return negated(eq(a, b))
 
 
 def lt(a: Any, b: Any) -> Any:
+    """Tell where one is less."""
     return compared(a, b, np.less)
 
 
 def le(a: Any, b: Any) -> Any:
+    """Tell where one is no more."""
     return compared(a, b, np.less_equal)
 
 
 def gt(a: Any, b: Any) -> Any:
+    """Tell where one is more."""
     return compared(a, b, np.greater)
 
 
 def ge(a: Any, b: Any) -> Any:
+    """Tell where one is no less."""
     return compared(a, b, np.greater_equal)
 
 
 def both(a: Any, b: Any) -> Any:
+    """Return Kleene's `and`."""
     return np.where((a == 0) | (b == 0), 0.0, a * b)
 
 
 def either(a: Any, b: Any) -> Any:
+    """Return Kleene's `or`."""
     return np.where((a == 1) | (b == 1), 1.0, a + b)
 
 
 def negated(a: Any) -> Any:
+    """Return Kleene's `not`."""
     return 1.0 - a
 
 
 def pick(c: Any, yes: Any, otherwise: Any) -> Any:
+    """Return one or the other; not known where it is not known which."""
     return np.where(c == 1, yes, np.where(c == 0, otherwise, np.nan))
 
 
 def div(a: Any, b: Any) -> Any:
+    """Divide; not known where the divisor is 0."""
     return a / np.where(b == 0, np.nan, b)
 
 
@@ -131,7 +144,9 @@ def values(column: pa.ChunkedArray) -> Any:
         coded = coded if pa.types.is_dictionary(coded.type) else coded.dictionary_encode()
         words = coded.dictionary.to_pylist()
         places = coded.indices.fill_null(-1).to_numpy().copy()
-        return Words(np.where(places == words.index("none"), -1, places) if "none" in words else places, words)
+        return Words(
+            np.where(places == words.index("none"), -1, places) if "none" in words else places, words
+        )
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
     return column.cast(pa.float64()).to_numpy(zero_copy_only=False)
@@ -166,7 +181,9 @@ def source(made: Work) -> list[tuple[str, str, str, Any]]:
         written = {key: compile(speaker.write(tree), part.name, "eval") for key, tree in part.trees.items()}
         found.append(("formula", part.relation, part.name, (part.formula, written)))
     for rule in made.rules:
-        pair = [compile(speaker.write(tree), rule.rule.id, "eval") for tree in (made.applies(rule), rule.requires)]
+        pair = [
+            compile(speaker.write(tree), rule.rule.id, "eval") for tree in (made.applies(rule), rule.requires)
+        ]
         found.append(("rule", rule.rule.for_each, rule.rule.id, pair))
     return found
 
@@ -208,13 +225,7 @@ class InNumPy:
         """Return the minutes of an interval in the windows of a table."""
         scope = dict(CALLS, plan=world[self.made.root], rows=rows)
         opens, closes = eval(written["opens"], scope), eval(written["closes"], scope)
-        before = self.windows[how.table]
-        known = ~(np.isnan(opens) | np.isnan(closes))
-        first, last = (np.where(known, minute, 0).astype(int) for minute in (opens, closes))
-        holiday = first >= 10080
-        week = before[np.where(holiday, 0, last)] - before[np.where(holiday, 0, first)]
-        after = np.where(last <= 11520 + 420, last - first, np.nan)
-        return np.where(known, np.where(holiday, after, week), np.nan)
+        return minutes(self.windows[how.table], opens, closes)
 
     def total(self, world: dict[str, Rows], how: Any, written: Any) -> Array:
         """Add up for each plan what counts; NaN where it is not known."""
@@ -232,7 +243,9 @@ class InNumPy:
     def verdict(self, world: dict[str, Rows], relation: str, applies: Any, requires: Any) -> Array:
         """Return the one code of a rule for each plan."""
         a, r = self.value(world, relation, applies), self.value(world, relation, requires)
-        found = np.select([np.equal(a, 0), np.isnan(a) | np.isnan(r), np.equal(r, 1)], [0, UNKNOWN, 1], VIOLATED)
+        found = np.select(
+            [np.equal(a, 0), np.isnan(a) | np.isnan(r), np.equal(r, 1)], [0, UNKNOWN, 1], VIOLATED
+        )
         plan = world[self.made.root]
         if relation == self.made.root:
             return np.broadcast_to(found, plan["@count"])
@@ -246,3 +259,13 @@ def minutes_before(windows: Windows) -> Array:
     """Return how many minutes inside windows lie before each minute of two weeks."""
     inside = [windows.week.circular(minute, minute + 1) for minute in range(10080)]
     return np.concatenate([[0.0], np.cumsum(inside + inside)])
+
+
+def minutes(before: Array, opens: Array, closes: Array) -> Array:
+    """Return the minutes of intervals in windows of which `before` tells how many lie before a minute."""
+    known = ~(np.isnan(opens) | np.isnan(closes))
+    first, last = (np.where(known, minute, 0).astype(int) for minute in (opens, closes))
+    holiday = first >= 10080
+    week = before[np.where(holiday, 0, last)] - before[np.where(holiday, 0, first)]
+    after = np.where(last <= 11520 + 420, last - first, np.nan)
+    return np.where(known, np.where(holiday, after, week), np.nan)

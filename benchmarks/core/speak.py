@@ -1,4 +1,4 @@
-"""Write trees as calls of functions that know unknown values, in the notation that Python and JavaScript share."""
+"""Write trees as calls of functions that know unknown values, as Python and JavaScript both have them."""
 
 from __future__ import annotations
 
