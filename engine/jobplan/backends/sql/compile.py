@@ -43,16 +43,17 @@ class Verdicts:
 
 def compile_verdicts(program: Program, schema: FactSchema, today: int, dialect: str = "duckdb") -> Verdicts:
     """Compile an edition for a present day. Raises UnsupportedRule for what cannot be written as SQL."""
-    maker = made_first(program, schema, today, dialect)
-    parts = (maker.statements, judged_again(maker), nothing_stated(maker))
+    parts = verdict_trees(program, schema, today, dialect)
     first, again, otherwise = (tuple(written(tree, dialect) for tree in trees) for trees in parts)
     return Verdicts(program, first, again, otherwise, CLEAR)
 
 
-def verdict_trees(program: Program, schema: FactSchema, today: int, dialect: str) -> list[Tree]:
+def verdict_trees(
+    program: Program, schema: FactSchema, today: int, dialect: str
+) -> tuple[list[Tree], list[Tree], list[Tree]]:
     """Return the statements as trees, for a back end that puts their answers elsewhere."""
     maker = made_first(program, schema, today, dialect)
-    return [*maker.statements, *judged_again(maker)]
+    return maker.statements, judged_again(maker), list(nothing_stated(maker))
 
 
 def made_first(program: Program, schema: FactSchema, today: int, dialect: str) -> Maker:
