@@ -33,7 +33,6 @@ WITH_GAPS = " UNION ALL BY NAME SELECT * FROM work.gaps"
 class Compiled:
     """What is the same for every chunk of an edition."""
 
-    verdicts: Verdicts
     findings: BulkFindings
     gaps: BulkGaps
 
@@ -45,6 +44,7 @@ class Bulk:
     evaluator: Evaluator
     today: int
     compiled: dict[tuple[str, str], Compiled] = field(default_factory=dict)
+    verdicts: dict[tuple[str, str], Verdicts] = field(default_factory=dict)
 
     @property
     def schema(self) -> FactSchema:
@@ -55,22 +55,27 @@ class Bulk:
         self, connection: DuckDBPyConnection, group: Group, waivers: pyarrow.Table, *, findings: bool
     ) -> Iterator[Refused]:
         """Judge the plans of the schema `facts` into the schema `work`."""
-        mine = self.of(group)
-        duckdb.clear(connection, mine.verdicts)
-        duckdb.judge(connection, mine.verdicts)
+        self.work_out(connection, group, findings=findings)
         if findings:
-            self.find(connection, group, mine, waivers)
+            self.find(connection, group, self.of(group), waivers)
         refused = 'SELECT "P", "code", "words" FROM "work"."refused" ORDER BY ALL'
         for plan, code, message in connection.execute(refused).fetchall():
             yield Refused(plan, Problem(code, message))
+
+    def work_out(self, connection: DuckDBPyConnection, group: Group, *, findings: bool) -> None:  # noqa: ARG002
+        """Work out and judge the plans; findings need more than the verdicts."""
+        key = (group.policy, group.edition)
+        if key not in self.verdicts:
+            self.verdicts[key] = compile_verdicts(group.program, self.schema, self.today)
+        duckdb.clear(connection, self.verdicts[key])
+        duckdb.judge(connection, self.verdicts[key])
 
     def of(self, group: Group) -> Compiled:
         """Return the statements of an edition, written when it is first met."""
         key = (group.policy, group.edition)
         if key not in self.compiled:
             findings = BulkFindings(self.evaluator.basis(group.program), self.today)
-            verdicts = compile_verdicts(group.program, self.schema, self.today)
-            self.compiled[key] = Compiled(verdicts, findings, BulkGaps(findings))
+            self.compiled[key] = Compiled(findings, BulkGaps(findings))
         return self.compiled[key]
 
     def find(
