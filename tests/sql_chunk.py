@@ -57,7 +57,7 @@ def root_columns(plans: Sequence[Plan], schema: FactSchema, today: int, attested
     }
     found["@"] = (pa.string(), [f"plan {number}" for number in range(len(plans))])
     found |= fact_columns(rows, schema.relations[schema.root].fields.values())
-    for child in schema.relations[schema.root].children:
+    for child in schema.relations.keys() - {schema.root}:
         relations = [plan.relations[child] for plan in plans]
         codes = [None if relation.complete else CAUSES[relation.cause or "blank"] for relation in relations]
         found[given_of(child)] = (pa.uint8(), codes)

@@ -171,7 +171,11 @@ def unsaid(evaluator: Evaluator, plan: Plan, policy: str) -> str:
 
 def save(document: Mapping[str, Any], split: str) -> Path:
     """Cut a plan down to what the back ends differ on, and keep it."""
-    small = cut(dict(document))
+    return save_as(cut_by(dict(document), still_split), split)
+
+
+def save_as(small: Mapping[str, Any], split: str) -> Path:
+    """Keep a plan that has been cut down."""
     SPLITS.mkdir(exist_ok=True)
     text = json.dumps({"split": split, "plan": small}, indent=1, ensure_ascii=False) + "\n"
     path = SPLITS / f"{sha256(text.encode()).hexdigest()[:10]}.json"
@@ -179,13 +183,13 @@ def save(document: Mapping[str, Any], split: str) -> Path:
     return path
 
 
-def cut(document: dict[str, Any]) -> dict[str, Any]:
-    """Take parts out of a plan as long as the back ends still differ."""
+def cut_by(document: dict[str, Any], differ: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
+    """Take parts out of a plan as long as back ends still differ."""
     again = True
     while again:
         again = False
         for smaller in removals(document):
-            if still_split(smaller):
+            if differ(smaller):
                 document, again = smaller, True
                 break
     return document
