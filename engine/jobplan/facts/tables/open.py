@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,13 +60,13 @@ class Opening:
         self.lost[name] = self.lost.get(name, 0) + rows
 
     def relations(
-        self, shown: str, raw: Mapping[str, RawTable], cells: Sequence[Defect], *, blocked: bool
+        self, raw: Mapping[str, RawTable], cells: Sequence[Defect], broken: Collection[str]
     ) -> None:
         """Take relation tables as a source; without the root's table there are no plans in it.
 
-        `cells` is what is wrong with cells already. `blocked` tells that no plan of them can be judged.
+        `cells` is what is wrong with cells already. Where tables are `broken`, no plan of them can be judged.
         """
-        tables = Tables(self.schema, raw, shown)
+        tables = Tables(self.schema, raw, frozenset(broken))
         for name in raw:
             if name in self.schema.relations:
                 self.defects += unknown_columns(tables, name)
@@ -78,7 +78,7 @@ class Opening:
                 self.defects.append(defect)
             else:
                 by_plan.setdefault(defect.plan, []).append(defect)
-        self.sources.append(Relations(self.count, count, tables, by_plan, blocked))
+        self.sources.append(Relations(self.count, count, tables, by_plan, bool(broken)))
         self.count += count
 
 
@@ -194,16 +194,16 @@ def _tables(opening: Opening, files: Sequence[Path], shown: str) -> None:
             by_name.setdefault(name, []).append(path)
     raw: dict[str, RawTable] = {}
     cells: list[Defect] = []
-    blocked = False
+    broken: set[str] = set()
     for name in sorted(by_name, key=known.index):
         opening.files += [(str(path), path) for path in by_name[name]]
         parts = [_as_parquet(opening, name, path, cells) for path in by_name[name]]
         table = _table(opening, name, [part for part in parts if part is not None])
-        blocked |= table is None or None in parts
+        if table is None or None in parts:
+            broken.add(name)
         if table is not None:
             raw[name] = table
-    blocked |= _lacks(opening, raw, shown)
-    opening.relations(shown, raw, cells, blocked=blocked)
+    opening.relations(raw, cells, broken | _lacks(opening, raw, shown))
 
 
 def _relation_of(stem: str, known: Iterable[str]) -> str | None:
@@ -259,61 +259,58 @@ def _workbook(opening: Opening, files: Sequence[Path], shown: str) -> None:
             )
             raw[table.name] = replace(opened, letters=table.letters)
             cells += table.defects
-        blocked = any(table.path is None for table in found.tables)
-        blocked |= _lacks(opening, raw, str(path))
-        opening.relations(str(path), raw, cells, blocked=blocked)
+        broken = {table.name for table in found.tables if table.path is None}
+        opening.relations(raw, cells, broken | _lacks(opening, raw, str(path), broken))
 
 
-def _lacks(opening: Opening, raw: dict[str, RawTable], shown: str) -> bool:
-    """Complain of what a source cannot do without; tell whether its plans cannot be judged."""
+def _lacks(opening: Opening, raw: dict[str, RawTable], shown: str, broken: Collection[str] = ()) -> set[str]:
+    """Complain of what tables cannot do without, and take out those that lack it; return their names."""
     schema = opening.schema
-    if schema.root not in raw:
+    if schema.root not in {*raw, *broken}:
         reason = f"no table `{schema.root}`: it has a row for each plan"
         opening.defects.append(Defect(shown, "missing-table", reason, relation=schema.root))
-    lacking = False
+    lacking: set[str] = set()
     for name in [*raw]:
         needed = [ID] if name == schema.root else [OF_PLAN]
         if name in schema.relations and schema.relations[name].parent:
             needed.append(OF_ROW)
-        for column in needed:
-            if column not in raw[name].types:
-                part = raw[name].parts[0]
-                reason = f"the table `{name}` has no column `{column}`"
-                hint = suggest(column, raw[name].types)
-                opening.defects.append(Defect(part.file, "missing-field", reason, hint, part.sheet, None, column, None, name))  # fmt: skip
-                lacking = True
-                opening.lose(name, raw[name].rows)
-                del raw[name]
-                break
+        missing = next((column for column in needed if column not in raw[name].types), None)
+        if missing is not None:
+            part, hint = raw[name].parts[0], suggest(missing, raw[name].types)
+            reason = f"the table `{name}` has no column `{missing}`"
+            opening.defects.append(
+                Defect(part.file, "missing-field", reason, hint, part.sheet, None, missing, None, name)
+            )
+            opening.lose(name, raw[name].rows)
+            lacking.add(name)
+            del raw[name]
     return lacking
 
 
 def _number(opening: Opening) -> None:
     """Make the table of all plans: source, number of the row in it, number in the run, id."""
     connection = opening.connection
-    connection.execute(
-        "CREATE TABLE ids (source INTEGER, n BIGINT, P BIGINT, id VARCHAR, owns BOOLEAN, again BOOLEAN)"
-    )
+    connection.execute("CREATE TABLE numbered (source INTEGER, n BIGINT, P BIGINT, id VARCHAR)")
     for index, source in enumerate(opening.sources):
         if isinstance(source, Documents):
             connection.register("jobplan_ids", ids_of(source, opening.schema, connection))
             connection.execute(
-                f"INSERT INTO ids SELECT {index}, P - {source.first}, P, id, true, false FROM jobplan_ids"
+                f"INSERT INTO numbered SELECT {index}, P - {source.first}, P, id FROM jobplan_ids"
             )
             connection.unregister("jobplan_ids")
         elif opening.schema.root in source.tables.raw:
             root = source.tables.raw[opening.schema.root]
             own = f"NULLIF(CAST({quoted(ID)} AS VARCHAR), '')" if ID in root.types else "NULL"
             connection.execute(
-                f"INSERT INTO ids SELECT {index}, {quoted(NUMBER)}, {quoted(NUMBER)} + {source.first}, {own}, true, false FROM {root.scan()}"
+                f"INSERT INTO numbered SELECT {index}, {quoted(NUMBER)}, {quoted(NUMBER)} + {source.first}, {own} FROM {root.scan()}"
             )
+    same = "SELECT id FROM numbered WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1"
+    firsts = f"SELECT source, id, min(P) AS first FROM numbered WHERE id IN ({same}) GROUP BY source, id"
     connection.execute(
-        "CREATE TEMP TABLE same AS SELECT id FROM ids WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1"
+        "CREATE TABLE ids AS SELECT i.*, coalesce(s.first = i.P, true) AS owns, s.id IS NOT NULL AS again "
+        f"FROM numbered i LEFT JOIN ({firsts}) s ON s.source = i.source AND s.id = i.id"
     )
-    connection.execute(
-        "UPDATE ids SET again = true, owns = (P = (SELECT min(o.P) FROM ids o WHERE o.id = ids.id AND o.source = ids.source)) "
-        "WHERE id IN (SELECT id FROM same)"
-    )
+    connection.execute("DROP TABLE numbered")
 
 
 _READ: Mapping[str, Callable[[Opening, Sequence[Path], str], None]] = {

@@ -29,6 +29,7 @@ class Probe:
     connection: DuckDBPyConnection
     part: TableSlice
     defects: list[Defect] = field(default_factory=list)
+    told: set[tuple[str, int, int | None, str | None]] = field(default_factory=set)
 
     @property
     def schema(self) -> FactSchema:
@@ -60,6 +61,7 @@ class Probe:
         """Gather a defect; `place` is the part of the table, the row in its file, and the column's name."""
         table = self.part.tables.raw[relation]
         index, row, column = place
+        self.told.add((relation, *place))
         self.defects.append(
             Defect(table.parts[index].file, code, reason, help, table.parts[index].sheet, row,
                    table.shown(column), plan, relation)

@@ -24,11 +24,11 @@ GIVEN: Mapping[str, int | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The tables of one source by relation; `root` is not among them if it is not there."""
+    """The tables of one source by relation; those that are there and cannot be used are `broken`."""
 
     schema: FactSchema
     raw: Mapping[str, RawTable]
-    file: str
+    broken: frozenset[str] = frozenset()
     cells: Mapping[str, Mapping[str, Cell]] = field(init=False)
 
     def __post_init__(self) -> None:

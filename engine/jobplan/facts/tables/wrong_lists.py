@@ -52,7 +52,7 @@ def _code(probe: Probe, name: str, has_rows: str) -> str:
 def _wrong(probe: Probe, name: str, has_rows: str) -> str:
     word, words = said(name), ", ".join(map(text, GIVEN))
     wrong = f"{word} NOT IN ({words}) OR ({word} IN ('none', 'not_carried') AND {has_rows})"
-    if name not in probe.part.tables.raw:
+    if name not in {*probe.part.tables.raw, *probe.part.tables.broken}:
         wrong += f" OR {word} IN ('listed', 'partial')"
     return wrong
 
@@ -100,8 +100,12 @@ def lists_in_rows(probe: Probe) -> None:
         code, is_open = quoted(given_of(name)), f"{quoted(given_of(above))} IS NOT NULL"
         own = f"CASE WHEN {is_open} THEN {lacking} END"
         if above in tables:
-            rows = f"SELECT {plan} AS plan, min({code}) AS code FROM ({_codes(probe, above, name)}) GROUP BY 1"
-            noted = f"SELECT k.{plan} AS plan, o.code FROM {plans} k LEFT JOIN ({rows}) o ON o.plan = k.{plan}"
+            rows = (
+                f"SELECT {plan} AS plan, min({code}) AS code FROM ({_codes(probe, above, name)}) GROUP BY 1"
+            )
+            noted = (
+                f"SELECT k.{plan} AS plan, o.code FROM {plans} k LEFT JOIN ({rows}) o ON o.plan = k.{plan}"
+            )
             probe.ask(
                 f"UPDATE {plans} SET {code} = least(n.code, {own}) FROM ({noted}) n "
                 f"WHERE n.plan = {plan} AND {code} IS NULL"
