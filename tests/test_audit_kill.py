@@ -1,4 +1,4 @@
-"""An audit is killed again and again, and comes to the same end: nothing lost, nothing double, nothing half."""
+"""An audit is killed again and again, and comes to the same end: nothing lost, double or half."""
 
 from __future__ import annotations
 
@@ -32,8 +32,12 @@ class Desk:
 
     def start(self, out: Path, *options: str) -> subprocess.Popen[bytes]:
         """Start an audit that writes a part for each plan."""
-        command = [sys.executable, "-m", "jobplan", "audit", self.data, "--out", out, "--policies", self.policies,
-                   "--today", packs.TODAY, "--engine", "reference", "--chunk", "1", "--format", "csv", *options]  # fmt: skip
+        given = {
+            "--out": out, "--policies": self.policies, "--today": packs.TODAY, "--engine": "reference",
+            "--chunk": 1, "--format": "csv",
+        }  # fmt: skip
+        words = [word for option in given.items() for word in option]
+        command = [sys.executable, "-m", "jobplan", "audit", self.data, *words, *options]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
         return subprocess.Popen(
             [str(word) for word in command],
@@ -61,8 +65,10 @@ def has_no_half(out: Path) -> bool:
     return not out.exists() or {path.name for path in out.iterdir()} <= {WORK, *MOVING}
 
 
-MOVING = {"drawn", "findings.csv", "findings.parquet", "measures", "plans.csv", "plans.parquet", "policies.json",
-          "set_aside.csv", "set_aside.parquet", "verdicts"}  # fmt: skip
+MOVING = {
+    "drawn", "findings.csv", "findings.parquet", "measures", "plans.csv", "plans.parquet", "policies.json",
+    "set_aside.csv", "set_aside.parquet", "verdicts",
+}  # fmt: skip
 """What a kill may leave where it hits while the pack, whole already, is moved; its manifest comes last."""
 
 

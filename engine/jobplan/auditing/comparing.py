@@ -28,9 +28,9 @@ OTHERS = ("today", "as_of", "assumptions", "engine")
 class Comparison:
     """What differs between two packs.
 
-    `plans` counts those that are new, gone, changed and the same; `kinds` the verdicts by rule, what they were,
-    what they are (None: none) and why. `why` says what differs that concerns all plans. `policies` has by policy the
-    rules, parameters and tables that are others.
+    `plans` counts those that are new, gone, changed and the same; `kinds` the verdicts by rule, what they
+    were, what they are (None: none) and why. `why` says what differs that concerns all plans. `policies` has
+    by policy the rules, parameters and tables that are others.
     """
 
     plans: Mapping[str, int]
@@ -59,7 +59,7 @@ class Comparison:
 def compare(
     old: str | Path, new: str | Path, *, memory: str = "1GB", threads: int = 1
 ) -> Iterator[Comparison]:
-    """Give what differs between two packs. Raises BrokenInput where one is none, or their pseudonyms differ."""
+    """Give what differs between two packs. Raises BrokenInput where they cannot be compared."""
     folders = {"old": Path(old), "new": Path(new)}
     manifests = {side: read_manifest(folder) for side, folder in folders.items()}
     about = {side: {p["id"]: p for p in manifest["policies"]} for side, manifest in manifests.items()}
@@ -70,7 +70,8 @@ def compare(
         policies = parts_that_differ(about)
         load_plans(connection, folders, causes)
         connection.execute(
-            "CREATE TABLE changes (plan VARCHAR, policy VARCHAR, rule VARCHAR, before VARCHAR, after VARCHAR, "
+            "CREATE TABLE changes "
+            "(plan VARCHAR, policy VARCHAR, rule VARCHAR, before VARCHAR, after VARCHAR, "
             "why VARCHAR[])"
         )
         connection.execute(
@@ -193,7 +194,8 @@ def compare_policy(connection: DuckDBPyConnection, folders: Mapping[str, Path], 
         columns = [f"o.{quoted(rule)} AS {quoted(f'o {i}')}, n.{quoted(rule)} AS {quoted(f'n {i}')}"
                    for i, rule in enumerate(some)]  # fmt: skip
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE both_sides AS SELECT coalesce(o.plan, n.plan) AS plan, {', '.join(columns)} "
+            "CREATE OR REPLACE TEMP TABLE both_sides AS "
+            f"SELECT coalesce(o.plan, n.plan) AS plan, {', '.join(columns)} "
             "FROM old o FULL JOIN new n ON o.plan = n.plan WHERE "
             + " OR ".join(f"o.{quoted(rule)} IS DISTINCT FROM n.{quoted(rule)}" for rule in some)
         )
@@ -224,7 +226,8 @@ def add_changes(connection: DuckDBPyConnection, policy: str, rule: str, index: i
         f"""INSERT INTO changes SELECT b.plan, {literal(policy)}, {literal(rule)}, {words}[b.{before} + 1],
         {words}[b.{after} + 1], CASE WHEN len({mine}) > 0 THEN {mine} ELSE p.others END
         FROM both_sides b JOIN plans p ON p.plan = b.plan
-        LEFT JOIN causes c ON c.policy = {literal(policy)} AND c.rule = {literal(rule)} AND c.edition = p.edition
+        LEFT JOIN causes c
+        ON c.policy = {literal(policy)} AND c.rule = {literal(rule)} AND c.edition = p.edition
         WHERE b.{before} IS DISTINCT FROM b.{after}"""
     )
 
@@ -240,6 +243,7 @@ def kinds_of(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
     names = ("policy", "rule", "before", "after", "why")
     listed = ", ".join(names)
     rows = connection.execute(
-        f"SELECT {listed}, count(*), min(plan) FROM changes GROUP BY {listed} ORDER BY count(*) DESC, {listed}"
+        f"SELECT {listed}, count(*), min(plan) FROM changes GROUP BY {listed} "
+        f"ORDER BY count(*) DESC, {listed}"
     ).fetchall()
     return [{**dict(zip(names, row, strict=False)), "count": row[5], "example": row[6]} for row in rows]

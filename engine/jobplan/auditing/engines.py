@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobplan.auditing.bulk import Bulk
+from jobplan.auditing.groups import Group, Refused
 from jobplan.auditing.parts import Engine
 from jobplan.auditing.settings import Settings
 from jobplan.auditing.singly import Singly
+from jobplan.auditing.spark import InSpark
 from jobplan.backends import duckdb
 from jobplan.evaluate import Evaluator
 
 if TYPE_CHECKING:
+    import pyarrow
     from duckdb import DuckDBPyConnection
 
 
@@ -30,6 +34,25 @@ def connect(settings: Settings, reads: Iterable[Path], writes: Path) -> Iterator
         connection.close()
 
 
+FEW = 1000
+"""Plans of one edition that are judged one by one sooner than its statements are written and prepared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Judges few plans one by one and many at once: the answers are the same, the time is not."""
+
+    few: Engine
+    many: Engine
+
+    def judge(
+        self, connection: DuckDBPyConnection, group: Group, waivers: pyarrow.Table, *, findings: bool
+    ) -> Iterable[Refused]:
+        """Judge the plans of one edition; yield those that cannot be judged."""
+        engine = self.few if group.plans < FEW else self.many
+        return engine.judge(connection, group, waivers, findings=findings)
+
+
 def _singly(settings: Settings, evaluator: Evaluator) -> Engine:
     return Singly(Evaluator(evaluator.policies, settings.engine), settings.today)
 
@@ -38,8 +61,18 @@ def _duckdb(settings: Settings, evaluator: Evaluator) -> Engine:
     return Bulk(evaluator, settings.today)
 
 
+def _spark(settings: Settings, evaluator: Evaluator) -> Engine:
+    return InSpark(evaluator, settings.today)
+
+
+def _auto(settings: Settings, evaluator: Evaluator) -> Engine:
+    return Either(Singly(evaluator, settings.today), _duckdb(settings, evaluator))
+
+
 ENGINES: Mapping[str, Callable[[Settings, Evaluator], Engine]] = {
+    "auto": _auto,
     "duckdb": _duckdb,
     "reference": _singly,
     "rete": _singly,
+    "spark": _spark,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,8 @@ DAY = '"@day"'
 class Group:
     """The plans of a chunk that one edition judges.
 
-    `edition` is the day on which the edition begins, empty for the first; `first_day` a day that it holds on.
+    `edition` is the day on which the edition begins, empty for the first; `first_day` a day that it holds on;
+    `plans` how many there are.
     """
 
     number: int
@@ -32,6 +33,7 @@ class Group:
     edition: str
     first_day: int
     program: Program
+    plans: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +47,18 @@ class Refused:
 def grouped(connection: DuckDBPyConnection, evaluator: Evaluator) -> tuple[list[Group], list[Refused]]:
     """Put the plans that an edition judges into `audit.judged`; return their groups, and who has none.
 
-    All plans are in `audit.plans`. The groups are in the order of policy and day, so that nothing depends on which plan came first.
+    All plans are in `audit.plans`. The groups are in the order of policy and day, so that nothing depends on
+    which plan came first.
     """
     policies = evaluator.policies
     identity = [quoted(name) for name in policies.schema.policy]
     kinds = connection.execute(
-        f"SELECT DISTINCT {', '.join(identity)}, {DAY} FROM audit.plans ORDER BY ALL"
+        f"SELECT {', '.join(identity)}, {DAY}, count(*) FROM audit.plans GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     groups: dict[tuple[str, str], Group] = {}
     refused: list[Refused] = []
     assigned: list[tuple[Any, ...]] = []
-    for *facts, day in kinds:
+    for *facts, day, count in kinds:
         on = None if day is None else day.toordinal()
         name = policies.find(*facts)
         problems = evaluator.why_not(facts, name, on)
@@ -66,6 +69,7 @@ def grouped(connection: DuckDBPyConnection, evaluator: Evaluator) -> tuple[list[
         begins = policies.begins(name, on)
         key = (name, "" if begins is None else date.fromordinal(begins).isoformat())
         group = groups.setdefault(key, Group(len(groups), *key, on, policies.program(name, on)))
+        groups[key] = replace(group, plans=group.plans + count)
         assigned.append((*facts, day, *key, group.number))
     keep(connection, identity, assigned)
     return sorted(groups.values(), key=lambda group: (group.policy, group.edition)), refused

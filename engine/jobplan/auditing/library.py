@@ -23,7 +23,7 @@ def audit(
     policies: Policies | None = None,
     as_of: str | None = None,
     today: str | None = None,
-    engine: str = "duckdb",
+    engine: str = "auto",
     formats: Iterable[Format] = FORMATS,
     verdicts_only: bool = False,
     assumptions: Iterable[Mapping[str, Any]] = (),
@@ -37,10 +37,10 @@ def audit(
 ) -> AuditResult:
     """Judge many plans (files or folders of documents, JSON lines or tables) into the folder `out`.
 
-    `as_of` and `today` are YYYY-MM-DD. Tables are written as Parquet, and as `formats` says. `chunk` plans are
-    judged at a time, in `memory`; a run that was stopped goes on with `resume`, on the day that it began, and
-    `force` takes the place of an earlier pack. What is wrong with a plan sets it aside; JobplanError is raised
-    for what cannot be opened.
+    `as_of` and `today` are YYYY-MM-DD. Tables are written as Parquet, and as `formats` says. `chunk` plans
+    are judged at a time, in `memory`; a run that was stopped goes on with `resume`, on the day that it began,
+    and `force` takes the place of an earlier pack. What is wrong with a plan sets it aside; JobplanError is
+    raised for what cannot be opened.
     """
     paths = [data] if isinstance(data, str | Path) else list(data)
     chosen = policies or load_policies()

@@ -19,13 +19,14 @@ _DIGITS = 16
 def logic_of(program: Program) -> dict[str, dict[str, Any]]:
     """Return of an edition a digest for each rule and table, and the values of its parameters.
 
-    A rule's digest is of its conditions and the formulas behind them, not of parameters and tables: where only
-    these differ they are named by themselves. `rests` has by rule the parameters and tables that it reads.
+    A rule's digest is of its conditions and the formulas behind them, not of parameters and tables: where
+    only these differ they are named by themselves. `rests` has by rule the parameters and tables it reads.
     """
     uses = {rule.rule.id: uses_of(program.checked, rule) for rule in program.rules}
     edition = program.edition
     return {
-        "rules": {rule.rule.id: digest(list(words(program, rule, uses[rule.rule.id]))) for rule in program.rules},
+        "rules": {rule.rule.id: digest(list(words(program, rule, uses[rule.rule.id])))
+                  for rule in program.rules},
         "parameters": dict(edition.values),
         "tables": {name: digest([repr(edition.rows.get(name)), repr(edition.windows.get(name))])
                    for name in edition.policy.tables},

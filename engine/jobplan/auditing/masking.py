@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobplan.auditing.pseudonyms import Pseudonyms, identities
 from jobplan.auditing.sql import literal, quoted
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     import pyarrow
     from duckdb import DuckDBPyConnection
 
-HIDDEN = "not shown, since it may tell who somebody is"
+HIDDEN = "`…`"
+"""What stands for words that may tell who somebody is."""
+
+_QUOTED = re.compile(r"`([^`]*)`")
 _FILE_OF = r"^(.*?)(?:!|:\d+(?::|$))"
 
 
@@ -33,27 +37,34 @@ def masked_plans(plans: pyarrow.Table, names: Pseudonyms | None, schema: FactSch
 
 
 def masked_set_aside(rows: pyarrow.Table, names: Pseudonyms | None, schema: FactSchema) -> pyarrow.Table:
-    """Return what was set aside with pseudonyms; words that may quote an identity are not shown."""
+    """Return what was set aside with pseudonyms; of what it quotes only the schema's own words are left."""
     if names is None:
         return rows
-    known = {fact for facts in identities(schema).values() for fact in facts} | {"id", "plan"}
+    known = words_of(schema)
+
+    def said(words: str | None) -> str | None:
+        return None if words is None else _QUOTED.sub(lambda m: m[0] if m[1] in known else HIDDEN, words)
+
     found = [
         {
             **row,
             "file": names.file(row["file"] or ""),
             "plan": names.of(row["plan"]) if row["plan"] else row["plan"],
-            **({"reason": HIDDEN, "help": None} if may_tell(row, known) else {}),
+            "reason": said(row["reason"]),
+            "help": said(row["help"]),
         }
         for row in rows.to_pylist()
     ]
     return library("pyarrow").Table.from_pylist(found, rows.schema)
 
 
-def may_tell(row: dict[str, Any], known: Iterable[str]) -> bool:
-    """Tell whether a defect may quote an identity: it is about one, or nobody knows what it is about."""
-    column = str(row["column"] or "").split(" ")[-1]
-    words = f"{row['reason'] or ''} {row['help'] or ''}"
-    return column in known or any(f"`{name}`" in words for name in known)
+def words_of(schema: FactSchema) -> frozenset[str]:
+    """Return the words of a schema: names of relations and facts, and what may be chosen."""
+    found = {*schema.relations, *schema.keys.values(), "none", "true", "false"}
+    for relation in schema.relations.values():
+        found |= {*relation.fields, *relation.keys.values()}
+        found |= {choice for field in relation.fields.values() for choice in field.choices}
+    return frozenset(found)
 
 
 def mask_facts(connection: DuckDBPyConnection, names: Pseudonyms | None, schema: FactSchema) -> None:

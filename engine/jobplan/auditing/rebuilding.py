@@ -12,7 +12,7 @@ from jobplan.facts.codes import CAUSES, assumed_of, cause_of, given_of, text_of
 from jobplan.facts.document import Plan
 from jobplan.facts.schema import FactSchema
 from jobplan.model import Cause, Relation, Row
-from jobplan.source import Document
+from jobplan.source import Document, Route
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -27,11 +27,18 @@ _AT_ONCE = 2000  # plans whose rows are held as objects
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """A plan made again, its number, and of each row its number and where it stands."""
+    """A plan made again, its number, and where its rows stand, by their places: relation and number."""
 
     number: int
     plan: Plan
-    places: Mapping[tuple[str, str], tuple[int | None, str]]
+    places: Mapping[Route, str]
+
+
+class Nowhere(dict[Any, Any]):
+    """Data of no document: whatever is looked up in it has nothing either."""
+
+    def __missing__(self, _: object) -> Nowhere:
+        return self
 
 
 class Rows:
@@ -121,20 +128,20 @@ class Rebuilder:
     def _plan(self, number: int, tables: Mapping[str, Rows], waivers: Sequence[Mapping[str, Any]]) -> Rebuilt:
         schema = self.schema
         rows: dict[str, list[Row]] = {}
-        places: dict[tuple[str, str], tuple[int | None, str]] = {}
+        places: dict[Route, str] = {}
         for name, relation in schema.relations.items():
             table, above = tables[name], rows.get(relation.parent, [])
             rows[name] = []
             for index, place in enumerate(table.of.get(number, ())):
                 row = table.row(place, above[table.columns["U"][place]] if relation.parent else None)
+                row.place = () if name == schema.root else (name, index)
                 rows[name].append(row)
-                at = table.columns["@"][place] or ""
-                places[(name, row.id)] = (None if name == schema.root else index, at)
+                places[row.place] = table.columns["@"][place] or ""
         (root,), (place,) = rows[schema.root], tables[schema.root].of[number]
         plan = Plan(
             id=root.id,
             digest="",
-            document=Document("", {}, "", {}, {}),
+            document=Document("", Nowhere(), "", {}, {}),
             relations={name: self._relation(name, rows, tables, number) for name in schema.relations},
             root=root,
             date=root[schema.date],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def run(
     What has been finished of a run that stopped stays in the folder, and `resume` goes on from there.
     """
     journal = Journal(out)
-    check_folder(out, journal, resume=resume, force=force)
+    check_folder(out, settings.data, journal, resume=resume, force=force)
     watch(Progress("reading"))
     evaluator = Evaluator(policies, "reference")
     paths = [Path(path) for path in settings.data]
@@ -57,7 +57,7 @@ def run(
 
 
 def finished(journal: Journal, out: Path, asked: Mapping[str, Any]) -> AuditResult:
-    """Return what came of a run that had ended before it was stopped. Raises JobplanError if it is another."""
+    """Return what came of a run that had ended when it was stopped. Raises JobplanError if it is another."""
     manifest = move_pack(journal.pack, out)
     before = told_of(asked)
     refuse_other({name: manifest[name] for name in before}, before)
@@ -81,8 +81,12 @@ def judge_all(settings: Settings, data: Data, evaluator: Evaluator, journal: Jou
         watch(Progress("judging", size, size))
 
 
-def check_folder(out: Path, journal: Journal, *, resume: bool, force: bool) -> None:
+def check_folder(out: Path, data: Iterable[str], journal: Journal, *, resume: bool, force: bool) -> None:
     """Make the folder. Raises BrokenInput where it is in use and nobody said what to do with that."""
+    folders = [Path(path) for path in data if Path(path).is_dir()]
+    if inside := [path for path in folders if out.resolve().is_relative_to(path.resolve())]:
+        said = f"the folder {out} lies inside the data {inside[0]}, and would be read as such"
+        raise BrokenInput([Problem("inside-data", said, None, "write it elsewhere")])
     out.mkdir(parents=True, exist_ok=True)
     if force or (resume and (journal.asked() is not None or (out / MANIFEST).exists())):
         return

@@ -26,7 +26,7 @@ class Settings:
     data: tuple[str, ...]
     today: int
     as_of: int | None = None
-    engine: str = "duckdb"
+    engine: str = "auto"
     formats: tuple[Format, ...] = FORMATS
     verdicts_only: bool = False
     assumptions: tuple[Mapping[str, Any], ...] = ()

@@ -61,12 +61,14 @@ class Tables:
             "verdicts": pa.schema([("P", pa.int64()), *((rule, pa.uint8()) for rule in self.rules)]),
             root: pa.schema([("P", pa.int64()), *((name, arrow_type(kind)) for name, kind in types.items())]),
             "found": pa.schema([
-                ("P", pa.int64()), ("rule", texts), ("relation", texts), ("subject", texts), ("R", pa.int64()),
+                ("P", pa.int64()), ("rule", texts), ("relation", texts), ("subject", texts),
+                ("R", pa.int64()),
                 ("label", texts), ("verdict", texts), ("severity", texts), ("otherwise", texts),
                 ("message", texts), ("evidence", pa.list_(pa.struct([(name, texts) for name in EVIDENCE]))),
                 ("as_stated", texts), ("waived", texts), ("assumptions", pa.list_(texts)), ("place", texts),
                 ("key", texts), ("subjects", pa.int32()),
-                ("reasons", pa.list_(pa.struct([(name, texts) for name in REASON]))), ("unstated", pa.bool_()),
+                ("reasons", pa.list_(pa.struct([(name, texts) for name in REASON]))),
+                ("unstated", pa.bool_()),
             ]),
         }  # fmt: skip
         self.dates = [name for name, kind in types.items() if kind == "date"]
@@ -92,7 +94,7 @@ class Tables:
         for name in self.dates:
             measures[name] = None if measures[name] is None else date.fromordinal(measures[name])
         self.rows[self.root].append({"P": rebuilt.number, **measures})
-        self.rows["found"] += [self.finding(rebuilt, found) for found in findings]
+        self.rows["found"] += [self.finding(rebuilt, judged, found) for found in findings]
         for relation, names in self.drawn.items():
             self.rows[f"drawn {relation}"] += [
                 {"P": rebuilt.number, "R": place, "id": row.id, **{name: row[name] for name in names}}
@@ -101,12 +103,16 @@ class Tables:
         if len(self.rows["verdicts"]) >= _AT_ONCE:
             self.write()
 
-    def finding(self, rebuilt: Rebuilt, found: Finding) -> Mapping[str, Any]:
+    def finding(self, rebuilt: Rebuilt, judged: Judged, found: Finding) -> Mapping[str, Any]:
         """Return a finding as a row; it says where its subject stands."""
-        subject = found.subject
-        numbered, place = rebuilt.places.get((found.relation, subject or ""), (None, ""))
-        if subject is None and found.relation == self.root and found.subjects == 1:
-            place = rebuilt.places[(self.root, rebuilt.plan.id)][1]
+        relation = judged.worked.relations[found.relation]
+        numbered, place = None, ""
+        if found.relation == self.root:
+            place = rebuilt.places[()]
+        elif found.subject is not None:
+            ids = (number for number, row in enumerate(relation.rows) if row.id == found.subject)
+            numbered = next(ids)
+            place = rebuilt.places[relation.rows[numbered].place]
         return {
             "P": rebuilt.number,
             **{name: getattr(found, name) for name in _SAME},

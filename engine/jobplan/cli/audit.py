@@ -24,7 +24,7 @@ from jobplan.cli.options import (
 )
 from jobplan.model import SEVERITIES
 
-ENGINES = ("duckdb", "reference", "rete")
+ENGINES = ("auto", "duckdb", "reference", "rete", "spark")
 FORMATS = ("csv", "xlsx", "html", "sarif", "junit")
 PARQUET = "parquet"
 NEVER = "never"
@@ -157,7 +157,7 @@ def stopping(out: Path) -> Iterator[None]:
 @click.option("--as-of", type=Day(), help="Judge by the edition of this day instead of each plan's own date.")
 @click.option("--today", type=Day(), help="Take this as the present day.")
 @click.option("--assume", "assumed", multiple=True, metavar="FACT=VALUE", help="Fill a missing fact in.")
-@click.option("--engine", type=click.Choice(ENGINES), default="duckdb", show_default=True, help="Back end.")
+@click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="Back end.")
 @click.option("--threads", type=click.IntRange(1), help="Processors to use. [default: all]")
 @click.option("--memory", default="1GB", show_default=True, help="Memory of the database.")
 @click.option("--chunk", type=click.IntRange(1), help="Plans judged at a time.")

@@ -103,7 +103,7 @@ def parted(what: str, counts: Mapping[str, int]) -> str:
 
 
 def fails(counts: Mapping[str, Any], fail_on: str) -> bool:
-    """Tell whether there is a finding at or above a severity that no waiver lifts; gaps count only if named."""
+    """Tell whether a finding that no waiver lifts is at or above a severity; gaps count only if named."""
     if fail_on not in SEVERITIES:
         return False
     limit = SEVERITIES.index(fail_on)
