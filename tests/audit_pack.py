@@ -164,7 +164,7 @@ def write_pack(out: Path, plans: int = 5000, *, set_aside: int = 12) -> int:
     }
     policy = samples()[0].judged.worked.program.edition.policy
     drawn: dict[str, list[dict[str, Any]]] = {relation: [] for relation in drawn_columns(policy)}
-    for plan, sample, facts in numbered(plans):
+    for plan, sample, facts in numbered(max(plans, 1)):  # an audit of no plan has columns all the same
         report = sample.report
         frame = {
             "policy": report.policy,
@@ -183,6 +183,8 @@ def write_pack(out: Path, plans: int = 5000, *, set_aside: int = 12) -> int:
                 {"plan": plan, "row": row.id, **{name: row[name] for name in names}}
                 for row in sample.judged.worked.relations[relation].rows
             ]
+    for row in rows["findings"][::37]:
+        row["waived"] = "agreed with the local negotiating committee" if row["verdict"] == "violated" else ""
     name = policy.id.replace("/", "-")
     findings = pa.Table.from_pylist(rows["findings"], FINDINGS)
     for path, table in {
@@ -193,7 +195,8 @@ def write_pack(out: Path, plans: int = 5000, *, set_aside: int = 12) -> int:
         "set_aside": pa.Table.from_pylist([refused(number) for number in range(set_aside)], SET_ASIDE),
         **{f"drawn/{name}.{relation}": pa.Table.from_pylist(found) for relation, found in drawn.items()},
     }.items():
-        pq.write_table(table, out / f"{path}.parquet")
+        kept = table if plans or path == "set_aside" else table.slice(0, 0)
+        pq.write_table(kept, out / f"{path}.parquet")
     programs = {sample.report.judged_on: sample.judged.worked.program for sample in samples()}
     bases = [evaluator().basis(programs[day]) for day in sorted(programs)]
     data = policies_data({policy.id: bases}, evaluator().policies.schema)
@@ -205,7 +208,7 @@ def write_pack(out: Path, plans: int = 5000, *, set_aside: int = 12) -> int:
         "counts": {"plans": {"read": plans + set_aside, "judged": plans, "set_aside": set_aside}},
     }
     (out / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    return int(findings.num_rows)
+    return int(findings.num_rows) if plans else 0
 
 
 SET_ASIDE = pa.schema([

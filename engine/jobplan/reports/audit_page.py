@@ -178,9 +178,9 @@ def caveats(
     )
     yield "weighty", said
     said = (
-        "Where no words were seen, or not surely, nothing is called a breach: "
-        f"of a binding term it is a query, {number(count['query'])} times here, "
-        f"beside {number(count['breach'])} breaches. "
+        "Where no words were seen, or not surely, nothing is called a breach: of a binding term "
+        "it is a query. "
+        f"Queries here: {number(count['query'])}; breaches: {number(count['breach'])}. "
         "Check the source before acting on a query."
     )
     yield "weighty" if count["query"] else "", said

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from jobplan.extras import library
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 VIOLATIONS = ("breach", "query", "caution", "advice", "note")
 """Severities of what is violated; the others are of what cannot be judged."""
+
+MEMORY = "1GiB"
+"""What the figures of a report may take; beyond it the database works on disk."""
 
 VERDICT_WORDS = {
     "satisfied": "kept",
@@ -75,8 +79,11 @@ def audit_tables(folder: Path) -> Iterator[AuditTables]:
     duckdb = library("duckdb")
     folder = folder.resolve()
     connection = duckdb.connect()
+    spilled = TemporaryDirectory(prefix="jobplan-")
     try:
         for setting in (
+            f"set memory_limit = '{MEMORY}'",
+            f"set temp_directory = {literal(spilled.name)}",
             f"set allowed_directories = [{literal(folder)}]",
             "set preserve_insertion_order = true",
             "set enable_progress_bar = false",
@@ -100,6 +107,7 @@ def audit_tables(folder: Path) -> Iterator[AuditTables]:
         )
     finally:
         connection.close()
+        spilled.cleanup()
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -82,13 +82,15 @@ def nice_step(span: float, parts: int = 5) -> float:
     return float(next((step * power for step in (1, 2, 2.5, 5) if step * power >= raw * 0.999), 10 * power))
 
 
-def ticks(highest: float) -> list[float]:
-    """Return round places on a scale from 0 to a little above what is highest on it.
+def ticks(highest: float, *, whole: bool = False) -> list[float]:
+    """Return round places on a scale from 0 to a little above what is highest on it; counts have whole ones.
 
     >>> ticks(11.2)
     [0.0, 2.5, 5.0, 7.5, 10.0, 12.5]
+    >>> ticks(2, whole=True)
+    [0.0, 1.0, 2.0]
     """
-    step = nice_step(highest)
+    step = max(1.0, float(ceil(nice_step(highest)))) if whole else nice_step(highest)
     return [round(step * index, 9) for index in range(ceil(highest / step - 1e-9) + 1)]
 
 

@@ -171,7 +171,7 @@ def lay_columns(
 ) -> None:
     """Lay out the bars of a distribution, its scales and its marks."""
     left, right, top, bottom = 52.0, WIDTH - 12.0, 26.0, 226.0
-    scale = ticks(max(count for _, count in columns))
+    scale = ticks(max(count for _, count in columns), whole=True)
     wide, tall = (right - left) / len(columns), (bottom - top) / scale[-1]
     for mark in scale:
         y = bottom - mark * tall

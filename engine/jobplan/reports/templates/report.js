@@ -100,14 +100,15 @@
     fill($("f-lack"), [...perLack].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
       .map(([lack, number]) => [lack, `${lack.length > 60 ? `${lack.slice(0, 59)}…` : lack} (${count(number)})`]), "anything");
     $("f-severity").append(...severities.map((name) => element("label", {},
-      Object.assign(element("input", { type: "checkbox", name: "severity", value: name }), { checked: true }),
+      element("input", { type: "checkbox", name: "severity", value: name, checked: "" }),
       element("span", { class: `tag ${name}` }, name), element("span", { class: "dim", id: `count-${name}` }))));
   }
 
   /* What is asked for, as a test of one row; texts are searched once each, rows only look up. */
   function wanted() {
     const tests = [];
-    for (const word of $("f-text").value.toLowerCase().split(/\s+/).filter(Boolean)) {
+    for (const [, phrase, single] of $("f-text").value.toLowerCase().matchAll(/"([^"]+)"|([^\s"]+)/g)) {
+      const word = phrase ?? single;
       const inRule = rules.map((rule) => rule.haystack.includes(word));
       const parts = ["message", "label", "place", "waived"].map((name) => [columns[name].at, columns[name].holding(word)]);
       const inPlan = plansHolding(word);
