@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from jobplan.backends.judging import attestations
+from jobplan.facts.attestations import attestations
 from jobplan.facts.codes import CAUSES, assumed_of, cause_of, given_of, text_of
 from jobplan.facts.document import Plan
 from jobplan.facts.schema import FactSchema, Field

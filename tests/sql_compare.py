@@ -85,7 +85,9 @@ def differences(chunk: Chunk, *, rows: bool = True) -> Iterator[str]:
 def of_plan(worked: Worked, by_row: ByRow, found: dict[str, Any], opened: dict[str, Any]) -> Iterator[str]:
     """Yield where a plan's verdicts differ, and what may have more rows."""
     again, root = Again(worked), worked.program.checked.world.root
-    whole = {name: name == root or again.whole(name) for name in {r.rule.for_each for r in worked.program.rules}}
+    whole = {
+        name: name == root or again.whole(name) for name in {r.rule.for_each for r in worked.program.rules}
+    }
     for name, is_whole in whole.items():
         if name != root and opened[name] is is_whole:
             yield f"relation {name}: whole is {is_whole}, open is {opened[name]}"

@@ -57,7 +57,7 @@ def written(value: object) -> str:
 
 
 def judge(connection: DuckDBPyConnection, verdicts: Verdicts) -> None:
-    """Work out and judge the chunk in schema `facts`; what plans state themselves is asked only where it tells."""
+    """Work out and judge the chunk in schema `facts`; what plans state is asked only where that tells."""
     for statement in verdicts.first:
         connection.execute(statement).fetchall()
     again = connection.execute('SELECT 1 FROM "work"."again" LIMIT 1').fetchall()

@@ -149,7 +149,9 @@ def refused(maker: Maker) -> Tree:
         f"a number that {maker.program.checked.policy.id} works out for this plan is too large to work with"
     )
     queries += [told(query, "out-of-range", words) for query in too_large(maker)]
-    nobody = n.where(n.read_from(n.select(n.column("P")), n.table(maker.facts, maker.schema.root)), n.truth(False))
+    nobody = n.where(
+        n.read_from(n.select(n.column("P")), n.table(maker.facts, maker.schema.root)), n.truth(False)
+    )
     found = n.union(told(nobody, "", ""), *queries)
     said = n.named(n.call("min", n.column("words")), "words")
     query = n.read_from(n.select(n.column("P"), n.column("code"), said), n.source(found, "r"))

@@ -62,7 +62,7 @@ class Aggregates:
         upward = self.upward(of, members[0].relation) if how == "below" else 0
         this = members[0].relation if how != "plan" else ""
         inner = Rows(self.world, Frame(tables, of, this, upward))
-        keys = {"P": n.column("P")}
+        keys: dict[str, Tree] = {"P": n.column("P")}
         if how != "plan":
             keys["R"] = inner.frame.field(("this",), "R")
         columns: dict[str, Tree] = {}
@@ -83,7 +83,7 @@ class Aggregates:
         return list(self.world.tables.checked.world.ancestors(of)).index(owner)
 
     def wanted(self, inner: Rows, members: list[CheckedFormula]) -> list[Tree]:
-        """Return what is asked of the aggregated row alone: where that is false, no pair need be looked at."""
+        """Return what is asked of the aggregated row alone: where that is false it need not be looked at."""
         tree = members[0].trees.get("where")
         parts = flat(tree, exp.And) if tree is not None else []
         alone = [part for part in parts if not any(ref.path[:1] == ("this",) for ref in refs(part))]

@@ -64,7 +64,7 @@ class Tables:
             return self.root
         for hop in path:
             shape = self.checked.world.shapes[relation]
-            relation = shape.aliases[hop] if hop in shape.aliases else shape.parent or self.root
+            relation = shape.aliases.get(hop, shape.parent or self.root)
         return relation
 
     def add_facts(self, relation: str, given: exp.Table) -> None:
@@ -319,6 +319,7 @@ class Builder:
         return n.every(same_plan, self.same_row(place, self.link(path)))
 
     def same_row(self, place: Place, row: Tree) -> Tree:
+        """Return whether a table's row is the one with a number."""
         return n.same(n.column("R", place.alias), row)
 
     def link(self, path: Path) -> Tree:

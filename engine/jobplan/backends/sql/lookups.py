@@ -29,7 +29,7 @@ def looked_up(rows: tuple[TableRow, ...], keys: list[Tree]) -> Tree:
 
 def is_open(key: Any) -> bool:
     """Tell whether every value fits a key."""
-    return key == (None, None)
+    return bool(key == (None, None))
 
 
 def fits(key: Any, value: Tree) -> Tree:

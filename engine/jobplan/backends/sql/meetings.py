@@ -96,7 +96,7 @@ def overlapping(options: list[Tree], a: str, b: str) -> Overlapping | None:
 
 
 def inside(node: Tree) -> tuple[str, Ref, Ref, Ref, float] | None:
-    """Read `wrap(other.start - mine.start, circle) < mine.length`: side, start, length, other start, circle."""
+    """Read `wrap(theirs.start - mine.start, circle) < mine.length`: side, both starts, length."""
     test = bare(node)
     if not isinstance(test, exp.LT) or call_name(bare(test.this)) != "wrap":
         return None

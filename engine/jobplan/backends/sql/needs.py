@@ -49,7 +49,7 @@ class Needs:
 
     def needs_of(self, node: Node) -> Iterator[Node]:
         """Yield what a column, measure or relation is worked out from."""
-        kind, relation, name = node
+        kind, relation, _ = node
         if kind == "relation":
             yield from derived_needs(self.checked.relations[relation], self.checked.world)
         else:
@@ -154,7 +154,7 @@ class Needs:
 
     def note_ids(self) -> None:
         """Note the ids that are needed to make ids of, and to put rows of pairs in order."""
-        for kind, name, _ in [node for node in self.nodes if node[0] == "relation"]:
+        for name in [node[1] for node in self.nodes if node[0] == "relation"]:
             derived = self.checked.relations[name].derived
             sides = list(derived.sources.values())
             if derived.kind == "gaps":

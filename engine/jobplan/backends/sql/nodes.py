@@ -62,7 +62,7 @@ def day(ordinal: int) -> Tree:
     return cast(text(date.fromordinal(ordinal).isoformat()), "DATE")
 
 
-def truth(value: bool) -> Tree:
+def truth(value: bool) -> Tree:  # noqa: FBT001
     """Return true or false."""
     return exp.Boolean(this=value)
 
@@ -235,10 +235,10 @@ def windowed(value: Tree, by: Iterable[Tree], order: Iterable[Tree], frame: str 
     ordered = exp.Order(expressions=[exp.Ordered(this=key, nulls_first=False) for key in order])
     found = exp.Window(this=value, partition_by=list(by), order=ordered, over="OVER")
     if frame:
-        end = {"end": 1, "end_side": "PRECEDING"} if frame == "before" else {"end": "CURRENT ROW"}
+        spec = exp.WindowSpec(kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="CURRENT ROW")
         if frame == "before":
-            end["end"] = exp.Literal.number(1)
-        spec = exp.WindowSpec(kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", **end)
+            spec.set("end", exp.Literal.number(1))
+            spec.set("end_side", "PRECEDING")
         found.set("spec", spec)
     return found
 

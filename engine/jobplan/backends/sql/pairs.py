@@ -63,7 +63,9 @@ class SideBySide(Frame):
         if ROOT in self.wants:
             root = Frame(self.tables, self.tables.root, wants={ROOT: self.wants[ROOT]})
             query.set("expressions", [exp.Column(this=exp.Star(), table=n.name("both"))])
-            n.join(query, n.source(root.build("P"), "root"), n.same(n.column("P", "root"), n.column("P", "both")))
+            n.join(
+                query, n.source(root.build("P"), "root"), n.same(n.column("P", "root"), n.column("P", "both"))
+            )
             for name in sorted(self.wants[ROOT]):
                 flat_ = flat_name(ROOT, name)
                 query.append("expressions", n.named(n.column(flat_, "root"), flat_))
@@ -114,7 +116,7 @@ class SideBySide(Frame):
         yield sure, unknown_in(second, flats(fields[1]))[0], []
 
     def kept(self) -> list[Tree]:
-        """Return the rows of both sides, which are read several times and so stand in tables; equal ones once."""
+        """Return the rows of both sides, which are read several times and so stand in tables."""
         queries = [self.side(alias, rows) for alias, rows in self.sides.items()]
         if self.create is None or self.meeting is None:
             return queries
@@ -125,7 +127,7 @@ class SideBySide(Frame):
 
     def side(self, alias: str, rows: Rows) -> Tree:
         """Return the rows that may stand on one side."""
-        columns = {
+        columns: dict[str, Tree] = {
             flat_name(path[1:], name): n.column(flat_name(path[1:], name))
             for path, names in self.wants.items()
             if path[:1] == (alias,)
@@ -151,7 +153,10 @@ def unknown_in(side: Tree, names: list[str]) -> tuple[Tree, Tree]:
 def exploded(side: Tree, names: list[str], circle: float) -> Tree:
     """Return the rows of a side once for each stretch of a circle that they touch."""
     start, lasts = (n.column(name) for name in names)
-    begins, count = n.named(first_stretch(start, circle), "from"), n.named(stretches(start, lasts, circle), "touched")
+    begins, count = (
+        n.named(first_stretch(start, circle), "from"),
+        n.named(stretches(start, lasts, circle), "touched"),
+    )
     known = n.every(n.known(start.copy()), n.known(lasts.copy()))
     rows = n.where(n.read_from(n.select(exp.Star(), begins, count), n.source(side.copy(), "s")), known)
     one = n.named(on_lap(n.column("from")), "stretch")
@@ -162,7 +167,7 @@ def exploded(side: Tree, names: list[str], circle: float) -> Tree:
         n.binary(exp.GT, n.column("touched"), n.whole(1)),
     )
     later = n.named(on_lap(n.add(n.column("from"), n.cast(n.column("step"), "DOUBLE"))), "stretch")
-    star = exp.Star(**{"except_": [exp.to_identifier("step", quoted=True)]})
+    star = exp.Star(except_=[n.name("step")])
     return n.union(first, n.read_from(n.select(star, later), n.source(more, "s")))
 
 
@@ -203,10 +208,15 @@ class Pairs:
         columns |= {f"{alias} R": n.column(f"{alias} R") for alias in (a, b)}
         columns["maybe"] = n.column("maybe")
         if with_ids:
-            columns["id"] = n.binary(exp.DPipe, n.binary(exp.DPipe, ids[0].copy(), n.text("+")), ids[1].copy())
-        made = maker.create(name, n.read_from(
-            n.select(*(n.named(value, key) for key, value in columns.items())), n.source(found, "q")
-        ))
+            columns["id"] = n.binary(
+                exp.DPipe, n.binary(exp.DPipe, ids[0].copy(), n.text("+")), ids[1].copy()
+            )
+        made = maker.create(
+            name,
+            n.read_from(
+                n.select(*(n.named(value, key) for key, value in columns.items())), n.source(found, "q")
+            ),
+        )
         tables.add(name, made, frozenset(columns) - {"P", "R", "U"})
         self.lack(name, left, right)
 

@@ -147,7 +147,7 @@ class Relations:
         self.leave_open(checked, n.where(without, n.missing(n.column("list"))))
 
     def entry_id(self, alias: str, own: Tree, entry: Tree, place: Tree) -> Tree:
-        """Return the id of an entry's row from its source's; one that stands in the list again is numbered."""
+        """Return the id of an entry's row; one that stands in the list again is numbered."""
         shapes = self.maker.program.checked.world.shapes.values()
         numbers = any(s.derived and alias in s.facts and s.facts[alias].kind == "number" for s in shapes)
         text = self.maker.functions.short(entry, 12) if numbers else entry

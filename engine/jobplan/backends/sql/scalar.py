@@ -290,7 +290,7 @@ class Scalar:
         return n.case(*branches)
 
 
-def known_value(value: float | int | str | bool | None, kind: str) -> Tree:
+def known_value(value: float | int | str | bool | None, kind: str) -> Tree:  # noqa: FBT001
     """Write what is known now; whole numbers are days."""
     if value is None:
         return n.null(kind)
@@ -335,7 +335,7 @@ WRITERS: dict[type[exp.Expr], Write] = {
     exp.Between: lambda s, node: s.value(ranged(node)),
     exp.Column: Scalar.name,
     exp.Literal: Scalar.literal,
-    exp.Boolean: lambda s, node: n.truth(bool(node.this)),
+    exp.Boolean: lambda _, node: n.truth(bool(node.this)),
     exp.Neg: lambda s, node: exp.Neg(this=n.braced(s.value(node.this))),
     exp.Add: Scalar.arithmetic,
     exp.Sub: Scalar.arithmetic,
@@ -356,6 +356,6 @@ CALLS: dict[str, Write] = {
     "starts_with": Scalar.begins,
     "recorded": Scalar.recorded,
     "none": Scalar.stated_none,
-    "silent": lambda s, node: exp.Null(),
+    "silent": lambda *_: exp.Null(),
     "attested": lambda s, node: s.reader.attested(arguments(node)[0].name),
 }

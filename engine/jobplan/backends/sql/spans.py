@@ -80,7 +80,7 @@ class Spans:
         return self.maker.functions.ordinal(value) if self.is_date(checked) else n.cast(value, "DOUBLE")
 
     def given(self, checked: CheckedDerived) -> Tree:
-        """Return the spans of all rows that may count: P, U (the owner), s, e, g (the gap) and whether all is known."""
+        """Return the spans of rows that may count: P, U (owner), s, e, g (gap), and whether all is known."""
         source, trees, maker = self.source(checked), checked.trees, self.maker
         rows = Rows(maker.world, Frame(maker.world.tables, source))
         counts = rows.scalar.held(rows.value(trees["where"])) if "where" in trees else n.truth(True)

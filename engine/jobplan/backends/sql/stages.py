@@ -93,7 +93,7 @@ class Maker:
                 opened = n.known(n.column(given_of(name)))
                 query = n.read_from(n.select(n.column("P"), n.named(n.column("R"), "U")), facts)
                 tables.unlisted[name] = n.where(query, opened)
-                self.lack(name, [relation.parent], [tables.unlisted[name]])
+                self.lack(name, [relation.parent], [tables.unlisted[name], *self.lacking(name)])
 
     def lack(self, name: str, sources: Iterable[str], queries: Iterable[Tree]) -> None:
         """Make the table of the plans in which a relation may have more rows."""
@@ -181,6 +181,7 @@ class Maker:
         return [other for other in found if (other[1] or self.world.tables.root) == home]
 
     def all_needs(self, node: Node) -> Iterator[Node]:
+        """Yield everything that a part is worked out from."""
         checked = self.program.checked
         if node[0] == "relation":
             yield from derived_needs(checked.relations[node[1]], checked.world)
@@ -212,7 +213,9 @@ class Maker:
         made = self.create(f"{relation} {number}", rows.select(keys, columns))
         self.keep(relation, made, columns, rules)
 
-    def keep(self, relation: str, made: exp.Table, columns: dict[str, Tree], rules: list[CheckedRule]) -> None:
+    def keep(
+        self, relation: str, made: exp.Table, columns: dict[str, Tree], rules: list[CheckedRule]
+    ) -> None:
         """Note what a table holds of the rows of a relation."""
         self.world.tables.add(relation, made, frozenset(columns))
         if rules:
