@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jobplan.backends.sql import functions as sql_functions
 from jobplan.backends.sql import nodes as n
-from jobplan.backends.sql.reasons_codes import Codes
-from jobplan.backends.sql.reasons_frames import Frame, Write
+from jobplan.backends.sql.reasons import reasons_of
 from jobplan.backends.sql.reasons_plan import Planner
-from jobplan.backends.sql.scalar import Scalar
 from jobplan.extras import library
 from jobplan.facts.codes import VERDICT_CODES
 from jobplan.findings.bulk.findings import BulkFindings, Facts
@@ -38,19 +35,12 @@ class BulkGaps:
     """
 
     bulk: BulkFindings
-    codes: Codes = field(init=False)
     planner: Planner = field(init=False)
     compiled: tuple[frozenset[str], list[str]] = field(default=(frozenset(), []))
 
     def __post_init__(self) -> None:
-        self.codes = Codes(self.bulk.basis.program, self.bulk.schema)
-        self.planner = Planner(self.bulk.basis.program, self.bulk.schema, self.codes, self.writes)
-
-    def writes(self, frame: Frame) -> Write:
-        """Return what writes values of trees on a frame."""
-        functions = sql_functions.DIALECTS[self.bulk.dialect]
-        edition = self.bulk.basis.program.edition
-        return Scalar(edition, self.bulk.wholes, functions, self.bulk.today, frame).value
+        basis, schema = self.bulk.basis, self.bulk.schema
+        self.planner = reasons_of(basis.program, schema, self.bulk.today, self.bulk.dialect)
 
     # --- statements -------------------------------------------------------------------------
 
@@ -66,7 +56,7 @@ class BulkGaps:
         beside = Beside(connection, self.bulk)
         has_stated, has_apart, has_assumed = beside.make(rules, assumed)
         connection.execute(self.raw(stated=has_stated, apart=has_apart, assumed=has_assumed))
-        sets = Sets(connection, Kinds(self.codes, self.bulk.schema))
+        sets = Sets(connection, Kinds(self.planner.codes, self.bulk.schema))
         sets.make()
         put(connection, "gap plain", plain_table(sets.plain()))
         relations = Said(connection, self.bulk.schema, self.bulk).make()
