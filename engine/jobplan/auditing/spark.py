@@ -25,7 +25,7 @@ ALONE = frozenset(view_name(WORK, name) for name in ("verdicts", "refused"))
 
 @dataclass(slots=True)
 class InSpark(Bulk):
-    """An engine of an audit: SQL, on all plans of an edition at once, spread over the machines of a cluster."""
+    """An engine of an audit: SQL, on all plans of an edition at once, on as many machines as Spark has."""
 
     session: Any = field(default_factory=own_session)
     steps: dict[tuple[str, str], Steps] = field(default_factory=dict)
@@ -40,8 +40,8 @@ class InSpark(Bulk):
         folder.mkdir(parents=True)
         runner = SparkRunner(self.session, folder)
         give_facts(connection, self.schema, runner)
-        prefix = view_name(WORK, "")
-        found = runner.judge(self.steps[key], lambda name: name in ALONE or (findings and name.startswith(prefix)))
+        everything = view_name(WORK, "")
+        found = runner.judge(self.steps[key], lambda n: n in ALONE or (findings and n.startswith(everything)))
         take_answers(connection, found)
 
 

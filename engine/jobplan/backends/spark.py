@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from concurrent.futures import Future, ThreadPoolExecutor
 from os import environ
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,14 @@ SETTINGS: Mapping[str, str] = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
-    "spark.sql.optimizer.collapseProjectAlwaysInline": "false",  # a value that is read twice is worked out once
+    "spark.sql.optimizer.collapseProjectAlwaysInline": "false",  # what is read twice is worked out once
     "spark.sql.adaptive.enabled": "false",  # queries of a hundred joins would be planned anew after each
     "spark.sql.codegen.wholeStage": "false",  # hundreds of columns in one method are too many for Java
 }
 """What the queries rely on; set in a session of our own, so that nobody else's is changed."""
+
+AT_ONCE = 4
+"""Queries that are planned and run side by side: most are small, and their planning takes longest."""
 
 PARTS = "spark.sql.shuffle.partitions"
 AGAIN = view_name(WORK, "again")
@@ -63,12 +67,12 @@ def own_session() -> Any:
 
 
 class SparkRunner:
-    """Runs queries; `folder` is where their rows are written down, and all who work for Spark have to see it."""
+    """Runs queries; `folder` is where their rows are written, and all who work for Spark have to see it."""
 
     def __init__(self, session: Any, folder: Path) -> None:
         self.session = session
         self.folder = folder
-        self.written = 0
+        self.started = 0
 
     def read(self, name: str, path: Path, columns: Mapping[str, str]) -> None:
         """Give Parquet with columns of these types a name."""
@@ -85,21 +89,29 @@ class SparkRunner:
         return found | self.run(steps.otherwise if again else steps.again, plan)
 
     def run(self, steps: Iterable[Step], plan: Plan) -> dict[str, Path]:
-        """Run queries in order; return where the rows of those asked for lie."""
-        found: dict[str, Path] = {}
-        for step in steps:
-            if step.name not in plan.uses:
-                continue
-            rows = self.session.sql(step.query)
-            if plan.keeps(step):
-                path = self.folder / f"{self.written:05d}"
-                self.written += 1
-                rows.write.parquet(str(path))
-                rows = self.session.read.schema(rows.schema).parquet(str(path))
-                if step.name in plan.asked:
-                    found[step.name] = path
-            rows.createOrReplaceTempView(quoted(step.name))
-        return found
+        """Run queries, several at once, each after those it reads; return where the rows asked for lie."""
+        mine = [step for step in steps if step.name in plan.uses]
+        found = {step.name: self.folder / f"{number:05d}" for number, step in enumerate(mine, self.started)}
+        self.started += len(mine)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            ended: dict[str, Future[None]] = {}
+            for step in mine:  # one that waits stands behind those it waits for
+                before = [ended[name] for name in step.reads if name in ended]
+                path = found[step.name] if plan.keeps(step) else None
+                ended[step.name] = pool.submit(self.step, step, before, path)
+            for one in ended.values():
+                one.result()
+        return {name: path for name, path in found.items() if name in plan.asked}
+
+    def step(self, step: Step, before: Iterable[Future[None]], path: Path | None) -> None:
+        """Give a query its name, after others; with a path its rows are written there and read from there."""
+        for other in before:
+            other.result()
+        rows = self.session.sql(step.query)
+        if path is not None:
+            rows.write.parquet(str(path))
+            rows = self.session.read.schema(rows.schema).parquet(str(path))
+        rows.createOrReplaceTempView(quoted(step.name))
 
 
 class Plan:

@@ -42,9 +42,8 @@ def give_facts(connection: DuckDBPyConnection, schema: FactSchema, runner: Spark
             if name != "@" and not name.endswith(UNREAD)
         }
         path = runner.folder / f"{FACTS}-{relation}.parquet"
-        connection.execute(
-            f"COPY (SELECT {', '.join(map(quoted, kinds))} FROM {table}) TO {literal(path)} (FORMAT parquet)"
-        )
+        columns = ", ".join(map(quoted, kinds))
+        connection.execute(f"COPY (SELECT {columns} FROM {table}) TO {literal(path)} (FORMAT parquet)")  # noqa: S608
         runner.read(view_name(FACTS, relation), path, {name: TYPES[kind] for name, kind in kinds.items()})
 
 
@@ -59,12 +58,13 @@ def take_answers(connection: DuckDBPyConnection, found: Mapping[str, Path]) -> N
             for column, kind in columns_of(connection, rows).items()
         )
         table = f"{quoted(WORK)}.{quoted(name.removeprefix(view_name(WORK, '')))}"
-        connection.execute(f"CREATE VIEW {table} AS SELECT {columns} FROM {rows}")
+        connection.execute(f"CREATE VIEW {table} AS SELECT {columns} FROM {rows}")  # noqa: S608
 
 
 def columns_of(connection: DuckDBPyConnection, source: str) -> dict[str, str]:
     """Return the types of the columns of a table or file."""
-    return {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+    found = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
+    return {row[0]: row[1] for row in found}
 
 
 def quoted(name: str) -> str:

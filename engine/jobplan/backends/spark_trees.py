@@ -6,8 +6,9 @@ under a name of the session. What Spark means otherwise by the same words is put
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlglot import ErrorLevel, exp
 from sqlglot.dialects.dialect import Dialect
@@ -27,7 +28,7 @@ HALF = 2.0**53
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A query under a name, of rows under the names that it `reads`; `kept` if it is not to be run over again."""
+    """A query under a name, which `reads` what others gave names; `kept` if it is not to be run again."""
 
     name: str
     query: str
@@ -42,8 +43,10 @@ def view_name(schema: str, table: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The queries of an edition, in order: `again` follows `first` where plans are judged once more on what
-    they state themselves, `otherwise` where none is."""
+    """The queries of an edition, in order.
+
+    `again` follows `first` where plans are judged once more on what they state themselves, else `otherwise`.
+    """
 
     first: tuple[Step, ...]
     again: tuple[Step, ...]
@@ -59,14 +62,28 @@ def compile_steps(program: Program, schema: FactSchema, today: int) -> Steps:
 def step_of(statement: Tree) -> Step:
     """Return the query of a statement that makes a table or a view."""
     made = statement.this
+    query, reads = written(statement.expression)
+    return Step(view_name(made.db, made.name), query, statement.args["kind"] == "TABLE", reads)
+
+
+def written(tree: Tree) -> tuple[str, frozenset[str]]:
+    """Return a tree as Spark SQL, and the names of the tables that it reads."""
     writer = Writer(dialect=DIALECT, identify=True, comments=False, unsupported_level=ErrorLevel.RAISE)
-    query = writer.generate(statement.expression, copy=False)
-    kept = statement.args["kind"] == "TABLE"
-    return Step(view_name(made.db, made.name), query, kept, frozenset(writer.reads))
+    return writer.generate(tree, copy=False), frozenset(writer.reads)
 
 
 DIALECT = "spark"
 
+
+CALLS: Mapping[str, str] = {
+    # those of Spark give a BIGINT, and end where that does
+    "floor": "(RINT{0} - CAST(RINT{0} > {0} AS DOUBLE))",
+    "ceil": "(RINT{0} + CAST(RINT{0} < {0} AS DOUBLE))",
+    # without its upper end; SEQUENCE would count downwards
+    "range": "IF({1} > {0}, SEQUENCE(CAST({0} AS BIGINT), CAST({1} AS BIGINT) - 1), ARRAY())",
+    "unnest": "EXPLODE{0}",
+}
+"""How calls are written whose words Spark lacks, or takes for something else."""
 
 SparkWriter: Any = Dialect.get_or_raise(DIALECT).generator_class
 
@@ -74,7 +91,9 @@ SparkWriter: Any = Dialect.get_or_raise(DIALECT).generator_class
 class Writer(SparkWriter):  # type: ignore[misc]
     """Writes trees so that their words mean in Spark what they mean elsewhere; `reads` are the tables met."""
 
-    TRANSFORMS = {kind: write for kind, write in SparkWriter.TRANSFORMS.items() if kind is not exp.TryCast}
+    TRANSFORMS: ClassVar[Mapping[type[exp.Expr], Any]] = {
+        kind: write for kind, write in SparkWriter.TRANSFORMS.items() if kind is not exp.TryCast
+    }
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -88,17 +107,14 @@ class Writer(SparkWriter):  # type: ignore[misc]
         return self.sql(n.name(name)) + (f"{sep}{alias}" if alias else "")
 
     def anonymous_sql(self, expression: exp.Anonymous) -> str:
-        """Write a call; `floor` and `ceil` of a double are BIGINT in Spark, and end where that does."""
-        beyond = {"floor": "- CAST({near} > {x} AS DOUBLE)", "ceil": "+ CAST({near} < {x} AS DOUBLE)"}
-        found = beyond.get(expression.name.lower())
-        if found is None:
+        """Write a call."""
+        form = CALLS.get(expression.name.lower())
+        if form is None:
             return str(super().anonymous_sql(expression))
-        value = f"({self.sql(expression.expressions[0])})"
-        near = f"RINT{value}"
-        return f"({near} {found.format(near=near, x=value)})"
+        return form.format(*(f"({self.sql(value)})" for value in expression.expressions))
 
     def trycast_sql(self, expression: exp.TryCast) -> str:
-        """Write a cast; a double becomes a long whole number by halves, as Spark would round it in between."""
+        """Write a cast; a double becomes a long whole number by halves: Spark would round it on the way."""
         if expression.to != WIDE:
             return str(self.cast_sql(expression))  # what does not fit is NULL anyway, see SETTINGS
         value = expression.this

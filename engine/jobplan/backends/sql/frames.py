@@ -223,7 +223,7 @@ class Builder:
 
     def joined(self, query: exp.Select, order: list[Path], at: str) -> exp.Select:
         """Join all tables of the query, and name what they give."""
-        begun = False
+        begun, keys = False, {key.alias for key in query.expressions}
         for path in order:
             for number, place in enumerate(self.places[path]):
                 other = n.source(place.stage.table, place.alias)
@@ -233,7 +233,8 @@ class Builder:
                 else:
                     n.join(query, other, self.condition(path, place, number, order[0]))
                 for flat, own in place.gives.items():
-                    query.append("expressions", n.named(n.column(own, place.alias), flat))
+                    if flat not in keys:
+                        query.append("expressions", n.named(n.column(own, place.alias), flat))
         for relation in self.frame.lacking:
             alias = f"lack {relation}"
             on = n.same(n.column("P", alias), n.column("P", at))
