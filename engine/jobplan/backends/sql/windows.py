@@ -114,7 +114,7 @@ def common(week: Steps) -> list[Piece]:
             before = at_start.pop()
             found.append((float(start), before, 0.0))
             found.append((float(start) + 1e-7, None, 0.0))
-        else:
+        elif not found or found[-1][1] is not None:
             found.append((float(start), None, 0.0))
     return found
 
