@@ -72,6 +72,10 @@ def told(chunk: Chunk, codes: Codes) -> dict[Key, list[tuple[str, ...]]]:
     words: dict[int, str] = {}
     if run("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'work' AND table_name = 'words'").fetchall():
         words = dict(run("SELECT number, text FROM work.words").fetchall())
+    places = {
+        name: {(plan, row.get("R")): at for plan, rows in chunk.table(name).items() for at, row in enumerate(rows)}
+        for name in dict.fromkeys(rule.rule.for_each for rule in chunk.program.rules)
+    }
     found = {}
     for plan, row, rule, why in run("SELECT P, R, rule, why FROM work.lacks").fetchall():
         reasons = []
@@ -84,7 +88,8 @@ def told(chunk: Chunk, codes: Codes) -> dict[Key, list[tuple[str, ...]]]:
                 text = words.get(code - codes.said(lacking.field), "")
             reasons.append((lacking.kind, lacking.relation, at, lacking.field, lacking.cause, text))
         of_root = chunk.program.rules[rule].rule.for_each == chunk.program.checked.world.root
-        found[(plan, 0 if of_root else row, rule)] = reasons
+        place = places[chunk.program.rules[rule].rule.for_each].get((plan, row))
+        found[(plan, 0 if of_root else place, rule)] = reasons
     return found
 
 

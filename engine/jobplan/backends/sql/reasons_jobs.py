@@ -171,12 +171,11 @@ class Jobs:
 
     def gathered(self, key: Companion, checked: CheckedFormula) -> Job:
         """Return the job that gathers the reasons of the rows that an aggregate goes over."""
-        apart = bool(checked.relation) and not checked.own_children
-        base = Base(checked.formula.of, checked.relation, apart=apart)
+        owner = "" if checked.relation == self.root else checked.relation
+        base = Base(checked.formula.of, owner, apart=bool(owner) and not checked.own_children)
 
         def guard(frame: Frame) -> exp.Expr:
-            path = (THIS,) if checked.relation else ()
-            return unknown(frame.column(ref_of(checked, path)))
+            return unknown(frame.column(ref_of(checked, (THIS,) if owner else ())))
 
         def write(why: Why, frame: Frame) -> Listed:
             if checked.formula.kind == "verdict":
@@ -189,7 +188,7 @@ class Jobs:
             kept = None if value is None else when(exp.not_(exp.Is(this=n.braced(counts), expression=exp.false())), value)
             return concat((pair, doubt, kept))
 
-        return Job(key, base, write, guard, checked.relation)
+        return Job(key, base, write, guard, owner)
 
     def pair(self, relation: str, why: Why, frame: Frame) -> Listed:
         """Return why it is not known whether a pair exists."""
