@@ -119,14 +119,21 @@ class BulkFindings:
             sight.others.update(mine.sight.others)
         called = n.text("") if relation == self.schema.root else label(self.shown, sight)
         named = n.named(called, "label"), n.named(place(sight), "place")
+        broken = n.either(*map(violates, said))
+        made = [f"rows {relation}"]
+        if relation not in self.schema.relations:
+            # what rows are made of is worked out anew when it is read: for few plans, if only few matter
+            made.append(f"plans {relation}")
+            plans = n.read_from(n.select(n.column("P"), distinct=True), n.table("work", relation, ROW))
+            yield self.written(n.made_table("work", made[-1], n.where(plans, broken.copy())))
+            sight.among = made[-1]
         verdicts = [n.named(n.column(f"rule {rule}", ROW), f"rule {rule}") for rule in said]
-        rows = n.where(sight.select(*verdicts), n.either(*map(violates, said)))
+        rows = n.where(sight.select(*verdicts), broken)
         query = n.read_from(n.select(exp.Star(), *named), n.source(rows, ROW))
-        aside = f"rows {relation}"
-        yield self.written(n.made_table("work", aside, query))
-        source = f'FROM "work"."{aside}" AS "{ROW}" WHERE'
+        yield self.written(n.made_table("work", made[0], query))
+        source = f'FROM "work"."{made[0]}" AS "{ROW}" WHERE'
         yield insert(f"{mine.query} {source} {self.written(violates(rule))}" for rule, mine in said.items())
-        yield f'DROP TABLE "work"."{aside}"'
+        yield from (f'DROP TABLE "work"."{name}"' for name in made)
 
     def beside(self, rules: Iterable[RuleBasis], assumed: Facts) -> Iterator[tuple[str, Tree]]:
         """Yield tables about whole plans that the rules need, with the statements that make them."""

@@ -124,26 +124,25 @@ class Sayer:
                 there = n.known(sight.column(own, name))
                 apart = self.unless_same(sight, own, others)
                 given = there if apart is None else n.every(there, apart)
-                yield given, self.of_row(Ref("fact", name, relation, own), own, sight)
+                yield given, self.of_row(Ref("fact", name, relation, own), own, sight, known=True)
 
     def unless_same(self, sight: Sight, path: Path, others: list[Path]) -> Tree | None:
         """Return the condition that a row is none of those that other ways lead to."""
         mine = [differ(sight.column(path, "id"), sight.column(o, "id")) for o in others]
         return n.every(*mine) if mine else None
 
-    def of_row(self, ref: Ref, path: Path, sight: Sight) -> Tree:
-        """Return the evidence of a fact or column of a row."""
+    def of_row(self, ref: Ref, path: Path, sight: Sight, *, known: bool = False) -> Tree:
+        """Return the evidence of a fact or column of a row; less is asked where it is known to be there."""
         unit = self.shown.unit(ref)
         said: Tree = n.text(unit)
-        if unit:
+        if unit and not known:
             said = n.case((n.known(sight.read(ref)), said), otherwise=n.text(""))
         field = self.basis.shower.field(ref)
         assumed: Tree = n.text("")
         if field is not None and (ref.relation, ref.name) in self.assumed:
             assumed = n.coalesce(sight.column(path, assumed_of(ref.name)), n.text(""))
-        return piece(
-            ref.name, ref.relation, sight.column(path, "id"), self.value_of(ref, sight), said, assumed
-        )
+        shown = self.shown.value(ref, sight.read(ref)) if known else self.value_of(ref, sight)
+        return piece(ref.name, ref.relation, sight.column(path, "id"), shown, said, assumed)
 
     def of_policy(self, ref: Ref, sight: Sight) -> Tree:
         """Return the evidence of a measure or parameter."""

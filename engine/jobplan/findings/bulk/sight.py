@@ -26,7 +26,8 @@ ROW = "row"
 class Sight:
     """The rows that can be reached from a row of one relation, and the columns asked of them.
 
-    Columns of the schema's relations stand in `facts`, all that is worked out in `work`.
+    Columns of the schema's relations stand in `facts`, all that is worked out in `work`. With `among`, a
+    table of `work` with some plans' numbers, nothing is read of other plans.
     """
 
     checked: Checked
@@ -34,6 +35,7 @@ class Sight:
     relation: str
     asked: dict[str, tuple[Path, bool, str]] = field(default_factory=dict)
     others: dict[str, tuple[str, str]] = field(default_factory=dict)
+    among: str = ""
 
     # --- asking -----------------------------------------------------------------------------
 
@@ -151,13 +153,21 @@ class Sight:
             alias = self.alias(path, worked=worked)
             if alias == ROW:
                 continue
-            stands = n.table("work" if worked else "facts", self.relation_at(path), alias)
+            stands = self.source("work" if worked else "facts", self.relation_at(path), alias)
             of_union = any(hop.startswith("of ") for hop in path)
             yield stands, self.condition(path, worked=worked), of_union
         for name in dict.fromkeys(name for name, _ in self.others.values()):
             alias = f"beside {name}"
             same = n.same(n.column("P", alias), n.column("P", ROW))
             yield n.table("work", name, alias), same, True
+
+    def source(self, schema: str, name: str, alias: str) -> Tree:
+        """Return a table to be joined, or the part of it that is of some plans."""
+        if not self.among:
+            return n.table(schema, name, alias)
+        plans = n.read_from(n.select(n.column("P")), n.table("work", self.among))
+        chosen = exp.In(this=n.column("P"), query=exp.Subquery(this=plans))
+        return n.source(n.where(n.read_from(n.select(exp.Star()), n.table(schema, name)), chosen), alias)
 
     def condition(self, path: Path, *, worked: bool) -> Tree:
         """Return how a table is tied to those before it."""
