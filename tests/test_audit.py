@@ -18,6 +18,7 @@ from jobplan.auditing import audit, compare, verify
 from jobplan.auditing.journal import WORK, differences
 from jobplan.auditing.run import run
 from jobplan.auditing.settings import Progress, Settings
+from jobplan.backends.judging import default_engine
 
 NUMBER = 16
 
@@ -139,6 +140,17 @@ def test_pack_is_the_same_however_it_is_run(
 ) -> None:
     packs.made(data, tmp_path / "again", terms, **options)
     assert packs.digests(tmp_path / "again") == packs.digests(pack)
+
+
+@pytest.mark.parametrize("engine", ["auto", "duckdb", "rete"])
+def test_engines_give_the_same_bytes(
+    pack: Path, data: Path, terms: Policies, tmp_path: Path, engine: str
+) -> None:
+    if engine == "rete" and default_engine() != "rete":
+        pytest.skip("durable-rules is not installed")
+    packs.made(data, tmp_path / "again", terms, engine=engine)
+    mine, other = packs.digests(tmp_path / "again"), packs.digests(pack)
+    assert {name for name in mine if mine[name] != other[name]} == {"manifest.json"}
 
 
 def test_chunks_change_no_row(pack: Path, data: Path, terms: Policies, tmp_path: Path) -> None:

@@ -104,7 +104,8 @@ class Tables:
             self.write()
 
     def finding(self, rebuilt: Rebuilt, judged: Judged, found: Finding) -> Mapping[str, Any]:
-        """Return a finding as a row; it says where its subject stands."""
+        """Return a finding as a row; it says where its subject stands, and of a gap reasons for evidence."""
+        shown = found.evidence if found.verdict == "violated" else ()
         relation = judged.worked.relations[found.relation]
         numbered, place = None, ""
         if found.relation == self.root:
@@ -118,7 +119,7 @@ class Tables:
             **{name: getattr(found, name) for name in _SAME},
             "R": numbered,
             "message": found.message.text,
-            "evidence": [{name: getattr(item, name) for name in EVIDENCE} for item in found.evidence],
+            "evidence": [{name: getattr(item, name) for name in EVIDENCE} for item in shown],
             "reasons": [dict(zip(REASON, reason, strict=True)) for reason in found.reasons],
             "assumptions": list(found.assumptions),
             "place": place,
