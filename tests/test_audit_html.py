@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 from collections.abc import Iterator
@@ -13,14 +14,18 @@ import pytest
 pytest.importorskip("duckdb")
 pytest.importorskip("jinja2")
 
+from markupsafe import escape
+
 from jobplan.errors import BrokenPolicy
 from jobplan.expression.editions import load_policies
+from jobplan.reports import RENDERERS, Style
 from jobplan.reports.audit_missing import missing
 from jobplan.reports.audit_summary import breakdowns, rule_lines, totals
 from jobplan.reports.audit_tables import audit_tables
 from jobplan.reports.html import write_html
 from jobplan.reports.pictures import pictures
-from tests.audit_pack import EMPLOYERS, write_pack
+from jobplan.source import read_document
+from tests.audit_pack import EMPLOYERS, ROOT, evaluator, write_pack
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -184,6 +189,22 @@ def test_an_audit_that_found_nothing_is_a_page_too(tmp_path: Path) -> None:
     text = write_html(tmp_path / "out").read_text("utf-8")
     assert "Audit of 0 plans" in text
     assert "Nothing was set aside" in text
+
+
+def test_a_checked_plan_is_a_page_without_script() -> None:
+    judge = evaluator()
+    plan = read_document(str(ROOT / "examples" / "made-up-evening-clinic.yaml")).data
+    report = judge.report(judge.judge(judge.read({**plan, "employer_name": "<script>alert(1)</script>"})))
+    out = io.StringIO()
+    RENDERERS["html"]([report], out, Style(gaps=True))
+    text = out.getvalue()
+    assert "<script" not in text
+    assert "&lt;script&gt;alert(1)" in text
+    assert "default-src 'none'" in text
+    assert not re.search(r'(?:src|href)="(?!#|data:)', text)
+    for finding in report.findings:
+        assert finding.rule in text
+        assert str(escape(finding.title)) in text
 
 
 # --- in the browser ---------------------------------------------------------------------------

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
-from urllib.parse import quote
 
 from jobplan.findings.model import Finding, Report
 from jobplan.reports import Style
@@ -173,15 +172,13 @@ def location(place: str) -> dict[str, Any] | None:
 
     >>> location("plans/a b.yaml:17:3")["physicalLocation"]["artifactLocation"]
     {'uri': 'plans/a%20b.yaml'}
-    >>> location("plans.xlsx!activity:12")["logicalLocations"]
-    [{'fullyQualifiedName': 'plans.xlsx!activity:12', 'kind': 'element'}]
+    >>> location("plans.xlsx!lines:12")["logicalLocations"]
+    [{'fullyQualifiedName': 'plans.xlsx!lines:12', 'kind': 'element'}]
     """
     matched = PLACE.fullmatch(place)
     if matched is None or matched["file"] == "-":
         return None
-    physical: dict[str, Any] = {
-        "artifactLocation": {"uri": quote(matched["file"].replace("\\", "/"), safe="/")}
-    }
+    physical: dict[str, Any] = {"artifactLocation": {"uri": uri_of(matched["file"])}}
     if matched["sheet"]:
         logical = {"fullyQualifiedName": place, "kind": "element"}
         return {"physicalLocation": physical, "logicalLocations": [logical]}
@@ -189,3 +186,14 @@ def location(place: str) -> dict[str, Any] | None:
         column = {"startColumn": int(matched["column"])} if matched["column"] else {}
         physical["region"] = {"startLine": int(matched["line"]), **column}
     return {"physicalLocation": physical}
+
+
+def uri_of(file: str) -> str:
+    """Return a file as a reference, relative to where the command was run unless it is absolute.
+
+    >>> uri_of("plans/a b.yaml"), uri_of("/data/x.csv"), uri_of("../x.csv")
+    ('plans/a%20b.yaml', 'file:///data/x.csv', '../x.csv')
+    """
+    path = PurePosixPath(file.replace("\\", "/"))
+    uri = PurePosixPath("/", path).as_uri()
+    return uri if path.is_absolute() else uri.removeprefix("file:///")
