@@ -20,6 +20,10 @@ GIVEN_SCHEMA = "given"
 """The schema of the small tables that views of facts rest on: which plans, and where their rows begin."""
 
 
+FEW = 20_000
+"""Plans whose facts are sooner copied once than views with hundreds of columns are planned for each query."""
+
+
 @dataclass(frozen=True, slots=True)
 class Select:
     """The rows of a relation as a query; one that is `laborious` is better run once than at each reading."""
@@ -71,7 +75,7 @@ class DocumentSlice:
                 for name, kind in columns.items()
             )
             kept = f"{quoted(PLAN)} IN (SELECT {quoted(PLAN)} FROM {support_name(self.number, 'plans')})"
-            yield Select(f"SELECT {listed} FROM {scan} AND {kept}")
+            yield Select(f"SELECT {listed} FROM {scan} AND {kept}", self.until - self.first <= FEW)
 
     def scan(self, relation: str) -> Iterator[str]:
         """Yield what to select the rows of a relation from, with a condition, if it has any."""
@@ -148,7 +152,9 @@ class TableSlice:
         return support_name(self.number, name)
 
     def _is_parsed(self, relation: str) -> bool:
-        """Tell whether values are read out of texts: that takes time whenever it is done."""
+        """Tell whether values are read out of texts, or rows are so few that reading the query takes longer."""
+        if self.until - self.first <= FEW:
+            return True
         types, fields = self.tables.raw[relation].types, self.schema.relations[relation].fields
         return any(
             held_by(types.get(name, "")) == "text" and fact.form != "text" for name, fact in fields.items()
