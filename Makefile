@@ -22,7 +22,7 @@ help:
 	@echo "make lint|types    ruff; mypy --strict"
 	@echo "make walls         import walls, and no domain words in the engine (also part of the tests)"
 	@echo "make differential  reference evaluator against durable-rules on PLANS=$(PLANS) random plans"
-	@echo "make bench         measure; against zen-engine too"
+	@echo "make bench         measure, against other engines too, and write benchmarks/README.md"
 	@echo "make format        let ruff put imports and layout in order"
 	@echo "make clean         remove .venv and everything that was made"
 
@@ -59,7 +59,7 @@ differential: $(READY)
 
 bench: .venv/ready-bench
 	$(say_left_out)
-	$(PY) -m benchmarks
+	$(PY) -m benchmarks --write
 
 clean:
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

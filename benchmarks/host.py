@@ -1,27 +1,36 @@
 """The same Rete rules through durable-rules' own `Host`, as its documentation tells to use it.
 
-Run in a process of its own: `python -m benchmarks.host ROUNDS EACH whole|reduced`. Each Host starts two
+Run in a process of its own: `python -m benchmarks.host ROUNDS EACH whole|reduced`, or
+`python -m benchmarks.host ROUNDS PLANS many` for the rules that all engines are given. Each Host starts two
 timer threads for good, and what goes wrong in an action is swallowed, so the answers are compared.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from durable.engine import Host, MessageNotHandledException
 
+from benchmarks.core.work import RULES, plain_plans, work
+from benchmarks.handwritten import VERDICTS
 from benchmarks.plans import workloads
+from benchmarks.population import Population
+from benchmarks.rivals import SEED, milliseconds
 from benchmarks.steps import Prepared, prepare
-from benchmarks.subset import reduced
+from benchmarks.subset import only, reduced
 from benchmarks.timing import figures, timed
+from jobplan.backends.judging import work as work_out
 from jobplan.backends.patterns import RULES_PER_SET, Condition, Rule, compile_rule
 from jobplan.evaluate import Evaluator
 from jobplan.expression.editions import load_policies
+from jobplan.facts.document import Plan
 
 
 class OwnHost:
@@ -35,9 +44,7 @@ class OwnHost:
         for index, (rule, form) in enumerate(
             zip(prepared.program.rules, prepared.program.forms, strict=True)
         ):
-            made, parts = compile_rule(
-                Condition(rule.rule.id, *form), place=len(self.rules), first_part=0
-            )
+            made, parts = compile_rule(Condition(rule.rule.id, *form), place=len(self.rules), first_part=0)
             if parts or not made.patterns:
                 self.left_out += 1
                 continue
@@ -107,5 +114,36 @@ def main(rounds: int, each: int, *, few: bool) -> None:
     )
 
 
+def many(rounds: int, plans: int) -> None:
+    """Print as JSON how long many plans take, columns and measures among it, and the codes of every plan."""
+    given = [plan for plan, _ in plain_plans(work(load_policies()), Population(plans, SEED))]
+    with tempfile.TemporaryDirectory() as folder:
+        evaluator = Evaluator(load_policies(only(Path(folder), RULES)), "rete")
+        _, _, program = evaluator.edition(given[0], None)
+        prepared = replace(prepare(workloads()[0], evaluator), program=program)
+    own = OwnHost(prepared)
+    today = prepared.worked.today
+
+    def judge(plan: Plan) -> dict[str, int]:
+        own.prepared = replace(prepared, worked=work_out(program, plan, today))
+        found: dict[str, int] = {}
+        for index, verdict in own.judge():
+            rule = program.rules[index].rule
+            found[rule.id] = max(found.get(rule.id, 0), VERDICTS.index(verdict))
+        for index in own.rules:
+            rule, root = program.rules[index].rule, program.checked.world.root
+            whole = rule.for_each == root or plan.relations[rule.for_each].complete
+            found[rule.id] = max(found.get(rule.id, 0), 0 if whole else VERDICTS.index("unknown"))
+        return found
+
+    answers = [judge(plan) for plan in given]
+    single = [ms for _ in range(rounds) for ms in milliseconds(judge, given[:1] * plans)]
+    bulk = [sum(milliseconds(judge, given)) / plans for _ in range(rounds)]
+    print(json.dumps({"single": single, "bulk": bulk, "answers": answers}))
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), few=sys.argv[3] == "reduced")
+    if sys.argv[3] == "many":
+        many(int(sys.argv[1]), int(sys.argv[2]))
+    else:
+        main(int(sys.argv[1]), int(sys.argv[2]), few=sys.argv[3] == "reduced")

@@ -1,4 +1,4 @@
-"""The work in plain NumPy: whole columns at a time; unknown numbers and truths are NaN, unknown texts -1.
+"""The work in plain NumPy: whole columns at a time; unknown numbers and truths are NaN, unknown texts -1."""
 
 from __future__ import annotations
 
@@ -104,8 +104,9 @@ def div(a: Any, b: Any) -> Any:
 
 
 CALLS = {
-    "eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge": ge, "both": both, "either": either, "negated": negated,
-    "pick": pick, "div": div, "add": np.add, "sub": np.subtract, "mul": np.multiply, "size": np.abs, "nan": np.nan,
+    "eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge": ge, "both": both, "either": either,
+    "negated": negated, "pick": pick, "div": div, "add": np.add, "sub": np.subtract, "mul": np.multiply,
+    "size": np.abs, "nan": np.nan,
 }  # fmt: skip
 
 
@@ -113,7 +114,7 @@ CALLS = {
 
 
 def load(made: Work, folder: Path) -> dict[str, Rows]:
-    """Return by relation what the work reads of the Parquet tables in a folder, and which plan each row is of."""
+    """Return what the work reads of the tables in a folder, by relation, and which plan each row is of."""
     found: dict[str, Rows] = {}
     ids = pq.read_table(folder / f"{made.root}.parquet", columns=["id"])["id"].combine_chunks()
     lists = [relation for relation in made.facts if relation != made.root]

@@ -25,7 +25,8 @@ SIGNS: Mapping[type[exp.Expr], str] = {
 }  # fmt: skip
 COMPARED: Mapping[type[exp.Expr], str] = {
     exp.EQ: "{a} - {b} < {s} && {b} - {a} < {s}", exp.NEQ: "!({a} - {b} < {s} && {b} - {a} < {s})",
-    exp.LT: "{a} < {b} - {s}", exp.LTE: "{a} <= {b} + {s}", exp.GT: "{a} > {b} + {s}", exp.GTE: "{a} >= {b} - {s}",
+    exp.LT: "{a} < {b} - {s}", exp.LTE: "{a} <= {b} + {s}",
+    exp.GT: "{a} > {b} + {s}", exp.GTE: "{a} >= {b} - {s}",
 }  # fmt: skip
 READ = re.compile(r"\b([pr])\.(\w+)")
 UNKNOWN, VIOLATED = 2, 3
@@ -56,7 +57,8 @@ class CelPython:
 
         def run(values: Values) -> Any:
             try:
-                found: Any = program.evaluate({name: celpy.json_to_cel(value) for name, value in values.items()})
+                given = {name: celpy.json_to_cel(value) for name, value in values.items()}
+                found: Any = program.evaluate(given)
             except celpy.CELEvalError:
                 return None
             return bool(found) if isinstance(found, celpy.celtypes.BoolType) else float(found)

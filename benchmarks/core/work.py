@@ -26,8 +26,9 @@ RULES = (
     *ON_ROWS, "full-time-units", "full-time-hours-at-most", "part-time-below-ten", "usual-working-weeks",
     "annualised-plan-counts-by-year", "stated-total-as-contracted", "printed-totals-agree",
     "stated-table-as-worked-out", "stated-spa-as-worked-out", "stated-anr-as-worked-out",
-    "stated-ext-as-worked-out", "stated-premium-as-worked-out", "stated-plain-hours-as-worked-out", "spa-minimum",
-    "spa-academy-range", "part-time-spa", "spa-of-new-post", "stated-extra-as-agreed", "stated-spa-as-its-rows",
+    "stated-ext-as-worked-out", "stated-premium-as-worked-out", "stated-plain-hours-as-worked-out",
+    "spa-minimum", "spa-academy-range", "part-time-spa", "spa-of-new-post", "stated-extra-as-agreed",
+    "stated-spa-as-its-rows",
 )  # fmt: skip
 
 

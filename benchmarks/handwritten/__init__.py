@@ -7,13 +7,13 @@ engine does beside (checking the input, columns that no rule of the subset reads
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
 SCRIPTS = ("macros", "rows", "others", "pairs", "plans")
-
 VERDICTS = ("not_applicable", "satisfied", "unknown", "violated")
 
 
@@ -29,6 +29,12 @@ def judge(connection: DuckDBPyConnection, folder: Path, today: date) -> None:
     connection.execute(f"SET VARIABLE today = DATE '{today.isoformat()}'")
     for statement in statements():
         connection.execute(statement)
+
+
+def rules_of_query() -> list[str]:
+    """Return the rules that the query answers, without running it."""
+    text = (Path(__file__).parent / "plans.sql").read_text("utf-8")
+    return re.findall(r'AS "([a-z-]+)"', text)
 
 
 def rules(connection: DuckDBPyConnection) -> list[str]:
