@@ -207,6 +207,15 @@ def test_a_checked_plan_is_a_page_without_script() -> None:
         assert str(escape(finding.title)) in text
 
 
+def test_a_citation_in_full_keeps_its_capitals(pack: Path) -> None:
+    with audit_tables(pack) as tables:
+        told = [
+            cite["full"] for policy in tables.policies for rule in policy["rules"] for cite in rule["cites"]
+        ]
+    assert any("restated by UCL" in text for text in told)
+    assert all("Original" in text for text in told)
+
+
 # --- in the browser ---------------------------------------------------------------------------
 
 

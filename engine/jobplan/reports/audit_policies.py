@@ -128,7 +128,7 @@ def in_full(
     cite: Citation, authority: Source | None, seen: Source | None, sources: Mapping[str, Source]
 ) -> str:
     """Return a citation as a sentence: title, publisher, year and place, then where it was read."""
-    told = f"{described(authority, cite.authority)}, {cite.at}. {reading(cite, sources).capitalize()}"
+    told = f"{described(authority, cite.authority)}, {cite.at}. {upper(reading(cite, sources))}"
     where = f": {described(seen, '')}" if seen is not None and seen is not authority else ""
     return f"{told}{where}. Confidence {cite.reading.confidence}."
 
@@ -201,8 +201,16 @@ def spoken(name: str) -> str:
     >>> spoken("weekly_hours")
     'Weekly hours'
     """
-    words = name.replace("_", " ")
-    return words[:1].upper() + words[1:]
+    return upper(name.replace("_", " "))
+
+
+def upper(text: str) -> str:
+    """Return a text that begins with a capital; those within it stay as they are.
+
+    >>> upper("restated by UCL")
+    'Restated by UCL'
+    """
+    return text[:1].upper() + text[1:]
 
 
 def facts_named(policies: Iterable[Mapping[str, Any]], kind: str) -> list[tuple[str, str]]:

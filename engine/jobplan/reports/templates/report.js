@@ -212,7 +212,7 @@
       element("span", { role: "gridcell", class: "what" }, element("b", {}, rule.title || rule.id),
         element("span", {}, `${waived}${label && !columns.message.of(row).startsWith(label.split(",")[0]) ? `${label}: ` : ""}${columns.message.of(row)}`)),
       element("span", { role: "gridcell", class: "small plan" }, plans.id[plan], element("span", {}, firstFacts(plan))),
-      element("span", { role: "gridcell", class: "small place" }, columns.place.of(row)));
+      element("span", { role: "gridcell", class: "small place", title: columns.place.of(row) }, columns.place.of(row).split("/").pop()));
     made.style.top = `${place * height}px`;
     return made;
   }
@@ -241,7 +241,7 @@
   }
   function law(rule) {
     const cite = (item) => element("li", {}, item.full || item.text, " ", ...item.urls.filter((url) => /^https?:\/\//.test(url))
-      .map((url) => element("a", { href: url, rel: "noopener noreferrer", target: "_blank" }, `${new URL(url).host} `)));
+      .flatMap((url) => [element("a", { href: url, rel: "noopener noreferrer", target: "_blank" }, new URL(url).host), " "]));
     const made = [element("h3", {}, "Law"), element("ul", {}, ...rule.cites.map(cite))];
     if (rule.rests_on.length) made.push(element("h3", {}, "Resting on"), element("ul", {}, ...rule.rests_on.map(cite)));
     return made;
