@@ -60,7 +60,10 @@ def expected(worked: Worked, number: int) -> dict[Key, list[tuple[str, ...]]]:
         for judgement in judgements:
             if judgement.can_fail:
                 row = None if judgement.subject is None else numbers[judgement.subject]
-                said = [r if r.cause not in ("conflict", "unreadable") else r._replace(text="") for r in judgement.reasons]
+                said = [
+                    r if r.cause not in ("conflict", "unreadable") else r._replace(text="")
+                    for r in judgement.reasons
+                ]
                 found[(number, row, place)] = [tuple(reason) for reason in said]
     return found
 
@@ -73,7 +76,11 @@ def told(chunk: Chunk, codes: Codes) -> dict[Key, list[tuple[str, ...]]]:
     if run("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'work' AND table_name = 'words'").fetchall():
         words = dict(run("SELECT number, text FROM work.words").fetchall())
     places = {
-        name: {(plan, row.get("R")): at for plan, rows in chunk.table(name).items() for at, row in enumerate(rows)}
+        name: {
+            (plan, row.get("R")): at
+            for plan, rows in chunk.table(name).items()
+            for at, row in enumerate(rows)
+        }
         for name in dict.fromkeys(rule.rule.for_each for rule in chunk.program.rules)
     }
     found = {}
@@ -141,7 +148,9 @@ def test_reasons_of_random_rules_are_those_of_the_reference(topic: dict[str, Any
     assert different(program, SCHEMA, plans, DAY)[:3] == []
 
 
-LISTS = fact_schema({"plan": {"x": "number"}, "act": {"n": "number"}, "kid": {"parent": "act", "k": "number"}})
+LISTS = fact_schema(
+    {"plan": {"x": "number"}, "act": {"n": "number"}, "kid": {"parent": "act", "k": "number"}}
+)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +167,9 @@ LISTS = fact_schema({"plan": {"x": "number"}, "act": {"n": "number"}, "kid": {"p
         {"source": {"carries": {"plan": ["x"], "act": ["n"]}}, "act": [{"id": "a"}]},
     ],
 )
-def test_lists_that_are_not_given_are_told_as_the_reference_tells_them(plan: dict[str, Any], tmp_path: Path) -> None:
+def test_lists_that_are_not_given_are_told_as_the_reference_tells_them(
+    plan: dict[str, Any], tmp_path: Path
+) -> None:
     topic = {
         "measures": {"all_kids": {"sum": "k", "of": "kid"}},
         "columns": {"act": {"kids": {"count": "k > 0", "of": "kid"}}},

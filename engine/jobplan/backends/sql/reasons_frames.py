@@ -108,7 +108,9 @@ class Frame:
         if alias not in self.joins:
             rows = exp.select(n.column("P")).distinct().from_(table_of(self.home(relation), relation))
             test = n.same(n.column("P", alias), n.column("P", "base"))
-            self.joins[alias] = exp.Join(this=rows.subquery(exp.to_identifier(alias, quoted=True)), on=test, side="LEFT")
+            self.joins[alias] = exp.Join(
+                this=rows.subquery(exp.to_identifier(alias, quoted=True)), on=test, side="LEFT"
+            )
         flat = f"{alias}:P"
         self.picked.setdefault(flat, n.column("P", alias))
         return named(flat)
@@ -218,7 +220,11 @@ class Frame:
             return self.joined((), table)
         alias = f"{'.'.join(path)}:{table}"
         if alias not in self.joins:
-            tests = [exp.EQ(this=exp.column("P", alias, quoted=True), expression=exp.column("P", "base", quoted=True))]
+            tests = [
+                exp.EQ(
+                    this=exp.column("P", alias, quoted=True), expression=exp.column("P", "base", quoted=True)
+                )
+            ]
             if relation != self.root and not (path == (THIS,) and table == self.home(relation)):
                 number = self.number_of(path)
                 tests.append(exp.EQ(this=exp.column("R", alias, quoted=True), expression=number))
@@ -243,7 +249,6 @@ class Frame:
         if where is not None:
             found = n.where(n.read_from(n.select(exp.Star()), n.source(found, "picked")), where)
         return added(found, layers)
-
 
     def holding(self) -> list[dict[str, exp.Expr]]:
         """Return the layers of what is held, each after all that it reads."""

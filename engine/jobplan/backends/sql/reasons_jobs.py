@@ -29,6 +29,7 @@ from jobplan.backends.sql.reasons_trees import (
     when,
 )
 from jobplan.expression.checked import CheckedDerived, CheckedFormula
+from jobplan.expression.parse import Tree
 from jobplan.expression.program import Program
 from jobplan.expression.scope import Ref
 from jobplan.expression.write import effective_applies
@@ -126,7 +127,9 @@ class Jobs:
         """Return why a table gives nothing: a key is unknown, or no row fits."""
         table = self.program.edition.policy.tables[checked.formula.table]
         keys = [checked.trees[key] for key in table.by]
-        silent = one(self.codes.silent(table.if_none, table.name)) if table.if_none else self.unfit(checked, frame)
+        silent = (
+            one(self.codes.silent(table.if_none, table.name)) if table.if_none else self.unfit(checked, frame)
+        )
         lacking = concat(why.of(tree) for tree in keys)
         tests = [unknown(frame.value(tree)) for tree in keys]
         return silent if lacking is None else n.case((exp.or_(*tests), lacking), otherwise=silent)
@@ -185,7 +188,11 @@ class Jobs:
             if where is None:
                 return concat((pair, value))
             counts, doubt = frame.value(where), why.of(where)
-            kept = None if value is None else when(exp.not_(exp.Is(this=n.braced(counts), expression=exp.false())), value)
+            kept = (
+                None
+                if value is None
+                else when(exp.not_(exp.Is(this=n.braced(counts), expression=exp.false())), value)
+            )
             return concat((pair, doubt, kept))
 
         return Job(key, base, write, guard, owner)
@@ -208,7 +215,10 @@ class Jobs:
         def write(_: Why, frame: Frame) -> Listed:
             of = frame.pick((), "work", "of")
             branches = [
-                (exp.EQ(this=of, expression=n.text(member)), frame.companion("member", member, f"{relation}.{field}", (f"of {member}",)))
+                (
+                    exp.EQ(this=of, expression=n.text(member)),
+                    frame.companion("member", member, f"{relation}.{field}", (f"of {member}",)),
+                )
                 for member in members
             ]
             return n.case(*branches)

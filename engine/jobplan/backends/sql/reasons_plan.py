@@ -55,7 +55,9 @@ class Planner:
         ranked = Frames(self, tables)
         made = [self.stage(number, jobs, ranked) for number, jobs in enumerate(self.stages(needs))]
         judged = [self.judged(relation, mine, ranked) for relation, mine in by_relation.items()]
-        opened = [found for relation, mine in by_relation.items() for found in self.opened(relation, mine, ranked)]
+        opened = [
+            found for relation, mine in by_relation.items() for found in self.opened(relation, mine, ranked)
+        ]
         for relation in sorted(ranked.ranked):
             yield from ranks(relation, self.schema)
         yield from self.words(needs)
@@ -64,7 +66,9 @@ class Planner:
 
     # --- what is needed ---------------------------------------------------------------------
 
-    def closure(self, rules: Mapping[str, list[CheckedRule]]) -> dict[Companion, tuple[Job, frozenset[Companion]]]:
+    def closure(
+        self, rules: Mapping[str, list[CheckedRule]]
+    ) -> dict[Companion, tuple[Job, frozenset[Companion]]]:
         """Return the jobs that rules rely on, each with the companions that it reads itself."""
         jobs = Jobs(self.program, self.schema, self.codes)
         waiting: set[Companion] = set()
@@ -106,7 +110,11 @@ class Planner:
             frame = Frames(self, {}).of(Base(checked.relation or self.schema.root))
             written = jobs.words(checked, frame)
             missing = n.missing(frame.column(ref_of(checked)))
-            said.append(n.read_from(n.select(n.column("text")), frame.select([{"text": written}], missing).subquery("q")))
+            said.append(
+                n.read_from(
+                    n.select(n.column("text")), frame.select([{"text": written}], missing).subquery("q")
+                )
+            )
         if said:
             known = n.where(n.read_from(n.select(n.column("text"), distinct=True), n.source(n.union(*said), "said")),
                             n.known(n.column("text")))  # fmt: skip
@@ -116,7 +124,9 @@ class Planner:
 
     # --- order ------------------------------------------------------------------------------
 
-    def stages(self, needs: Mapping[Companion, tuple[Job, frozenset[Companion]]]) -> Iterator[list[list[Job]]]:
+    def stages(
+        self, needs: Mapping[Companion, tuple[Job, frozenset[Companion]]]
+    ) -> Iterator[list[list[Job]]]:
         """Yield what one statement does: layers of jobs on the same rows, each after all that it reads."""
         waiting = {key: set(reads) for key, (_, reads) in needs.items()}
         groups: dict[tuple[Base, str | None], list[Companion]] = defaultdict(list)
@@ -124,14 +134,18 @@ class Planner:
             groups[needs[key][0].group].append(key)
         while waiting:
             ready = {group: self.layers(keys, waiting) for group, keys in groups.items()}
-            most = max(ready, key=lambda group: (share(ready[group], groups[group]), sum(map(len, ready[group]))))
+            most = max(
+                ready, key=lambda group: (share(ready[group], groups[group]), sum(map(len, ready[group])))
+            )
             yield [[needs[key][0] for key in layer] for layer in ready[most]]
             done = {key for layer in ready[most] for key in layer}
             groups[most] = [key for key in groups[most] if key not in done]
             groups = defaultdict(list, {group: keys for group, keys in groups.items() if keys})
             waiting = {key: reads - done for key, reads in waiting.items() if key not in done}
 
-    def layers(self, keys: list[Companion], waiting: Mapping[Companion, set[Companion]]) -> list[list[Companion]]:
+    def layers(
+        self, keys: list[Companion], waiting: Mapping[Companion, set[Companion]]
+    ) -> list[list[Companion]]:
         """Return the jobs of one group that can be done now; only those of a row's own can build on others."""
         layers: list[list[Companion]] = []
         done: set[Companion] = set()
@@ -207,7 +221,9 @@ class Planner:
             unknowns.append(is_unknown)
             tests = [is_unknown.copy()]
             if not is_true(effective_applies(self.program.checked, rule)):
-                tests.append(exp.not_(exp.Is(this=n.braced(frame.value(rule.requires)), expression=exp.true())))
+                tests.append(
+                    exp.not_(exp.Is(this=n.braced(frame.value(rule.requires)), expression=exp.true()))
+                )
             found = self.lacks(rule, frame) or exp.Null()
             listed = n.cast(n.coalesce(found, exp.Array()), "BIGINT[]")
             asked.append((order[rule.rule.id], n.case((n.every(*tests), listed))))
@@ -225,7 +241,12 @@ class Planner:
         numbers = exp.Array(expressions=[n.cast(n.whole(order[rule.rule.id]), "SMALLINT") for rule in rules])
         why = n.column(column)
         no_row = n.cast(exp.Null(), "BIGINT")
-        found = n.select(n.column("P"), n.named(no_row, "R"), n.named(n.call("unnest", numbers), "rule"), n.named(why, "why"))
+        found = n.select(
+            n.column("P"),
+            n.named(no_row, "R"),
+            n.named(n.call("unnest", numbers), "rule"),
+            n.named(why, "why"),
+        )
         some = n.binary(exp.GT, n.call("len", why.copy()), n.whole(0))
         yield n.where(n.read_from(found, n.table("work", table)), some)
 
@@ -259,7 +280,12 @@ class Frames:
         return found
 
     def table(
-        self, number: int, frame: Frame, layers: list[dict[str, exp.Expr]], where: exp.Expr | None, keys: list[exp.Expr]
+        self,
+        number: int,
+        frame: Frame,
+        layers: list[dict[str, exp.Expr]],
+        where: exp.Expr | None,
+        keys: list[exp.Expr],
     ) -> exp.Expr:
         """Return the statement that keeps the companions that a frame has beside its rows."""
         names = [name for layer in layers for name in layer]
@@ -267,7 +293,9 @@ class Frames:
         found = n.read_from(n.select(*keys, *map(named, names)), inner.subquery("rows"))
         return self.keep(number, found, names, frame.here)
 
-    def keep(self, number: int, found: exp.Select, names: Iterable[str], keys: Iterable[Companion]) -> exp.Expr:
+    def keep(
+        self, number: int, found: exp.Select, names: Iterable[str], keys: Iterable[Companion]
+    ) -> exp.Expr:
         """Return the statement that makes a table of companions, after noting where each stands."""
         table = f"why {number}"
         self.tables.update({key: (table, flat_name(key)) for key in keys})
@@ -309,7 +337,9 @@ def gather(name: str, *, alone: bool) -> exp.Expr:
 def lacking(inner: exp.Select, keys: list[exp.Expr], is_root: bool) -> exp.Select:
     """Return the select of plan, row, rule and reasons from one that has an entry for each rule."""
     row = n.named(n.cast(n.whole(0), "BIGINT"), "R")
-    entry = [n.named(exp.Dot(this=n.column("entry"), expression=n.name(part)), part) for part in ("rule", "why")]
+    entry = [
+        n.named(exp.Dot(this=n.column("entry"), expression=n.name(part)), part) for part in ("rule", "why")
+    ]
     found = n.read_from(n.select(*keys, *([row] if is_root else []), *entry), inner.subquery("asked"))
     return n.where(found, n.known(exp.Dot(this=n.column("entry"), expression=n.name("why"))))
 
@@ -321,4 +351,6 @@ def share(layers: list[list[Companion]], keys: list[Companion]) -> float:
 
 def struct(**parts: exp.Expr) -> exp.Expr:
     """Return a struct of named values."""
-    return exp.Struct(expressions=[exp.PropertyEQ(this=n.name(key), expression=value) for key, value in parts.items()])
+    return exp.Struct(
+        expressions=[exp.PropertyEQ(this=n.name(key), expression=value) for key, value in parts.items()]
+    )

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 CANNOT_BE_JUDGED = "cannot be judged: "
 WAIVED = 'LEFT JOIN work."gap waived" v ON v.P = g.P AND v.rule = g.rule AND v.R = coalesce(g.R, -1)'
+SAID = (
+    "array_to_string(list_transform(c.clauses, "
+    "lambda x: coalesce(x.said, map_extract_value(d.said, x.C))), '; ')"
+)
 UNKNOWN = VERDICT_CODES["unknown"]
 
 
@@ -72,11 +76,15 @@ class BulkGaps:
         for relation in relations:
             mine = [rule.rule.id for rule in program.rules if rule.rule.for_each == relation]
             any_of = [n.call("bool_or", n.same(n.column(f"rule {rule}"), n.whole(UNKNOWN))) for rule in mine]
-            told = connection.execute(n.written(n.read_from(n.select(*any_of), n.table("work", relation)))).fetchall()
+            told = connection.execute(
+                n.written(n.read_from(n.select(*any_of), n.table("work", relation)))
+            ).fetchall()
             found.update(rule for rule, unknown in zip(mine, told[0], strict=True) if unknown)
             if relation != self.bulk.schema.root:
                 opened = n.select(n.call("bool_or", n.column(relation)))
-                if connection.execute(n.written(n.read_from(opened, n.table("work", "open")))).fetchall()[0][0]:
+                if connection.execute(n.written(n.read_from(opened, n.table("work", "open")))).fetchall()[0][
+                    0
+                ]:
                     found.update(mine)
         return frozenset(found)
 
@@ -94,7 +102,9 @@ class BulkGaps:
         """Return the statement that puts together what the judgements of one rule on one plan lack."""
         root = self.bulk.schema.root
         rules = self.bulk.basis.program.rules
-        whole = ", ".join(str(place) for place, rule in enumerate(rules) if rule.rule.for_each == root) or "-1"
+        whole = (
+            ", ".join(str(place) for place, rule in enumerate(rules) if rule.rule.for_each == root) or "-1"
+        )
         source = 'work."lacks" l'
         columns = {"apart": "false", "stated": "CAST(NULL AS UTINYINT)", "ids": "CAST(NULL AS VARCHAR[])"}
         for there, table, name, value in (
@@ -172,7 +182,8 @@ class BulkGaps:
             f"JOIN {root} p ON p.P = g.P",
             'LEFT JOIN work."gap sets" s ON s.S = g.S',
             'LEFT JOIN work."gap plain" t ON t.S = g.S',
-            'LEFT JOIN work."gap said" d ON d.P = g.P AND d.S = g.S',
+            'LEFT JOIN work."gap clauses" c ON c.S = g.S',
+            'LEFT JOIN work."gap said" d ON d.P = g.P',
             'LEFT JOIN work."gap rows" w ON w.relation = r.relation AND w.P = g.P AND w.R = g.R',
             *(f'LEFT JOIN work."gap called {relation}" k{at} ON k{at}.P = g.P'
               for at, relation in enumerate(relations)),
@@ -209,12 +220,18 @@ class BulkGaps:
         yield "verdict", "'unknown'"
         yield "severity", "coalesce(s.severity, 'gap')"
         yield "otherwise", "r.otherwise"
-        yield "message", f"'{CANNOT_BE_JUDGED}' || coalesce(d.said, t.said, '')"
+        yield "message", f"'{CANNOT_BE_JUDGED}' || coalesce(t.said, {SAID}, '')"
         yield "evidence", f"CAST([] AS {EVIDENCE_TYPE})"
-        yield "as_stated", "CASE g.stated WHEN 3 THEN 'violated' WHEN 1 THEN 'satisfied' WHEN 0 THEN 'not_applicable' END"
+        yield (
+            "as_stated",
+            "CASE g.stated WHEN 3 THEN 'violated' WHEN 1 THEN 'satisfied' WHEN 0 THEN 'not_applicable' END",
+        )
         yield "waived", "coalesce(v.words, '')" if waived else "''"
         yield "assumptions", "list_sort(list_distinct(coalesce(g.ids, [])))"
-        yield "place", f"CASE WHEN r.relation = '{self.bulk.schema.root}' THEN coalesce(p.\"@\", '') ELSE coalesce(w.place, '') END"
+        yield (
+            "place",
+            f"CASE WHEN r.relation = '{self.bulk.schema.root}' THEN coalesce(p.\"@\", '') ELSE coalesce(w.place, '') END",
+        )
         yield "key", "left(sha256(r.id || chr(0) || p.id || chr(0) || coalesce(w.id, '')), 16)"
         yield "subjects", "g.subjects"
         yield "reasons", f"coalesce(list_transform(s.parts, lambda x: {reason}), [])"
@@ -224,4 +241,6 @@ class BulkGaps:
 def plain_table(said: list[tuple[int, str]]) -> Any:
     """Return what is said of sets, by number, as an Arrow table."""
     pa = library("pyarrow")
-    return pa.table({"S": pa.array([s for s, _ in said], pa.int64()), "said": texts(words for _, words in said)})
+    return pa.table(
+        {"S": pa.array([s for s, _ in said], pa.int64()), "said": texts(words for _, words in said)}
+    )

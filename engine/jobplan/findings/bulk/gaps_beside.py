@@ -92,7 +92,8 @@ class Beside:
 
     def assumed(self, unknown: frozenset[str], assumed: Facts) -> bool:
         """Make the table of the assumptions that unknown judgements rest on (P, R, rule, ids)."""
-        queries, beside = [], {}
+        queries: list[str] = []
+        beside: dict[str, str] = {}
         for relation, rules in self.numbered().items():
             for number, rule in rules:
                 basis = self.bulk.basis.rule(rule.rule.id)

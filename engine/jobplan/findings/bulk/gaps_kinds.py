@@ -137,7 +137,9 @@ class Sets:
     def _kinds(self) -> None:
         run = self.connection.execute
         keys = [key for (key,) in run('SELECT DISTINCT key FROM work."gap entries" ORDER BY key').fetchall()]
-        known = run("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'work' AND table_name = 'words'")
+        known = run(
+            "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'work' AND table_name = 'words'"
+        )
         words = {}
         if known.fetchall()[0][0]:
             words = dict(run("SELECT number, text FROM work.words").fetchall())
@@ -158,7 +160,7 @@ class Sets:
     def plain(self) -> list[tuple[int, str]]:
         """Return what is said of each set that needs no plan."""
         rows = self.connection.execute(
-            'SELECT S, list_transform(parts, lambda x: [x.kind, x.relation, x.field, x.cause, x.text]) '
+            "SELECT S, list_transform(parts, lambda x: [x.kind, x.relation, x.field, x.cause, x.text]) "
             'FROM work."gap sets" WHERE plain'
         ).fetchall()
         return [(number, "; ".join(because(map(as_reason, parts), lambda _: ""))) for number, parts in rows]

@@ -32,10 +32,15 @@ class Said:
     bulk: BulkFindings
 
     def make(self) -> list[str]:
-        """Make work."gap said" (P, S, said); return the relations whose rows are named, with their labels."""
+        """Make work."gap clauses" (S, clauses in order) and work."gap said" (P, what is said by clause).
+
+        Return the relations whose rows are named; their ids and labels are in work."gap called …" (P).
+        """
         run = self.connection.execute
         self._clauses()
-        own = run('SELECT relation, field, cause, key FROM work."gap kinds" WHERE own ORDER BY key').fetchall()
+        own = run(
+            'SELECT relation, field, cause, key FROM work."gap kinds" WHERE own ORDER BY key'
+        ).fetchall()
         if own:
             run(f'CREATE TABLE work."{WORDS}" AS {" UNION ALL ".join(self.words(*kind) for kind in own)}')
         named = run(
@@ -45,17 +50,19 @@ class Said:
         relations = [name for (name,) in named if name != self.schema.root]
         for relation in relations:
             run(self.called(relation))
-        run('CREATE TABLE work."gap wanted" AS SELECT DISTINCT P, C FROM work."gap" '
-            'JOIN work."gap clauses" USING (S) JOIN work."gap clause" c USING (C) WHERE c.of_plan')  # fmt: skip
+        run(
+            'CREATE TABLE work."gap wanted" AS SELECT DISTINCT P, C FROM work."gap" '
+            'JOIN work."gap set clauses" USING (S) JOIN work."gap clause" c USING (C) WHERE c.of_plan'
+        )
         run('CREATE TABLE work."gap clause said" (P BIGINT, C BIGINT, said VARCHAR)')
         if own:
             run(QUOTES)
         for relation in ["", *relations]:
             run(f'INSERT INTO work."gap clause said" {self.clauses(relation, quoted=bool(own))}')
-        run('CREATE TABLE work."gap said" AS SELECT P, S, '
-            "array_to_string(list(coalesce(d.said, c.before) ORDER BY g.place), '; ') AS said "
-            'FROM (SELECT DISTINCT P, S FROM work."gap") JOIN work."gap clauses" g USING (S) '
-            'JOIN work."gap clause" c USING (C) LEFT JOIN work."gap clause said" d USING (P, C) GROUP BY P, S')  # fmt: skip
+        run(
+            'CREATE TABLE work."gap said" AS '
+            'SELECT P, map(list(C), list(said)) AS said FROM work."gap clause said" GROUP BY P'
+        )
         return relations
 
     def _clauses(self) -> None:
@@ -76,13 +83,22 @@ class Said:
             "any_value(named) AS named, any_value(before) AS before, any_value(after) AS after, "
             'any_value(own) AS own FROM work."gap parts" GROUP BY clause, ranks)'
         )
-        run('CREATE TABLE work."gap clauses" AS SELECT S, C, p.first AS place '
-            'FROM work."gap parts" p JOIN work."gap clause" USING (clause, ranks)')  # fmt: skip
+        run(
+            'CREATE TABLE work."gap set clauses" AS SELECT S, C, p.first AS place, '
+            "CASE WHEN NOT c.of_plan THEN c.before END AS said "
+            'FROM work."gap parts" p JOIN work."gap clause" c USING (clause, ranks)'
+        )
+        run(
+            'CREATE TABLE work."gap clauses" AS SELECT S, '
+            'list({C: C, said: said} ORDER BY place) AS clauses FROM work."gap set clauses" GROUP BY S'
+        )
 
     def words(self, relation: str, field: str, cause: str, key: int) -> str:
         """Return the query of a plan's own words for one fact that has several values or cannot be read."""
         facts = n.table("facts", relation).sql("duckdb", identify=True)
-        text, why = (n.column(name, "f").sql("duckdb", identify=True) for name in (text_of(field), cause_of(field)))
+        text, why = (
+            n.column(name, "f").sql("duckdb", identify=True) for name in (text_of(field), cause_of(field))
+        )
         where = f"WHERE {why} = {CAUSES[cause]} AND {text} IS NOT NULL"  # type: ignore[index]
         if relation == self.schema.root:
             return f"SELECT P, {key + (1 << 28)} AS code, {text} AS text FROM {facts} f {where}"
@@ -120,7 +136,9 @@ class Said:
         """Return the query of the clauses about rows of a relation, or of the plan itself."""
         words, join = "''", ""
         if quoted:
-            words = "CASE WHEN len(w.words) > 0 THEN ' (' || array_to_string(w.words, ', ') || ')' ELSE '' END"
+            words = (
+                "CASE WHEN len(w.words) > 0 THEN ' (' || array_to_string(w.words, ', ') || ')' ELSE '' END"
+            )
             join = 'LEFT JOIN work."gap quotes" w USING (P, C)'
         if not relation:
             where = "WHERE c.named = ''"
