@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobplan.auditing.bulk import Bulk
 from jobplan.auditing.groups import Group, Refused
 from jobplan.auditing.parts import Engine
 from jobplan.auditing.settings import Settings
 from jobplan.auditing.singly import Singly
-from jobplan.auditing.spark import InSpark
 from jobplan.backends import duckdb
+from jobplan.errors import BrokenInput, Problem
 from jobplan.evaluate import Evaluator
+from jobplan.extras import library
 
 if TYPE_CHECKING:
     import pyarrow
@@ -24,12 +24,19 @@ if TYPE_CHECKING:
 
 @contextmanager
 def connect(settings: Settings, reads: Iterable[Path], writes: Path) -> Iterator[DuckDBPyConnection]:
-    """Give a database that reads and writes nothing but these folders."""
+    """Give a database that reads and writes nothing but these folders.
+
+    Raises BrokenInput where what is done with it takes more memory than it may have.
+    """
     connection = duckdb.connect(
         reads=reads, writes=writes, memory=settings.memory, threads=settings.threads, spill=writes / "spill"
     )
     try:
         yield connection
+    except library("duckdb").OutOfMemoryException as error:
+        said = f"the database needs more than {settings.memory} for {settings.chunk:,} plans at a time"
+        help = "give it more by --memory, or let it judge fewer at a time by --chunk"
+        raise BrokenInput([Problem("out-of-memory", said, None, help)]) from error
     finally:
         connection.close()
 
@@ -58,10 +65,14 @@ def _singly(settings: Settings, evaluator: Evaluator) -> Engine:
 
 
 def _duckdb(settings: Settings, evaluator: Evaluator) -> Engine:
+    from jobplan.auditing.bulk import Bulk  # here, for what writes SQL takes time to import
+
     return Bulk(evaluator, settings.today)
 
 
 def _spark(settings: Settings, evaluator: Evaluator) -> Engine:
+    from jobplan.auditing.spark import InSpark  # here, for its library is an extra of its own
+
     return InSpark(evaluator, settings.today)
 
 
