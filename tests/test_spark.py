@@ -33,7 +33,7 @@ from jobplan.findings.report import counted, overall
 
 ENGLAND = "england/consultant-2003"
 PLANS = 300
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").rglob("*.yaml"))
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.yaml"))
 SESSION = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",

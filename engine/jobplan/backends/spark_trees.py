@@ -104,7 +104,7 @@ class Writer(SparkWriter):  # type: ignore[misc]
         name = view_name(expression.db, expression.name)
         self.reads.add(name)
         alias = self.sql(expression, "alias")
-        return self.sql(n.name(name)) + (f"{sep}{alias}" if alias else "")
+        return f"{self.sql(n.name(name))}{sep if alias else ''}{alias}"
 
     def anonymous_sql(self, expression: exp.Anonymous) -> str:
         """Write a call."""
