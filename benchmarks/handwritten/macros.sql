@@ -1,8 +1,7 @@
 -- What the query says often. NULL is unknown; a verdict is 0 not applicable, 1 satisfied, 2 unknown, 3 violated.
 CREATE OR REPLACE MACRO verdict(applies, requires) AS
-  CASE WHEN NOT (applies) THEN 0
-       WHEN (applies) IS NULL OR (requires) IS NULL THEN 2
-       WHEN requires THEN 1 ELSE 3 END::UTINYINT;
+  CASE WHEN applies THEN CASE WHEN requires THEN 1::UTINYINT WHEN NOT (requires) THEN 3::UTINYINT ELSE 2::UTINYINT END
+       WHEN NOT (applies) THEN 0::UTINYINT ELSE 2::UTINYINT END;
 
 -- Numbers are compared in whole millionths.
 CREATE OR REPLACE MACRO le(a, b) AS floor((a) * 1e6 + 0.5) <= floor((b) * 1e6 + 0.5);

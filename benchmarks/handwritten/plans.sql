@@ -1,7 +1,7 @@
 -- The plan: measures, then one verdict a rule. A rule on rows is lifted to unknown where its list is not whole.
 CREATE OR REPLACE TEMP TABLE measures AS
 WITH sums AS (
-  SELECT p.P, p.id,
+  SELECT p.file_row_number::INTEGER AS P, p.id,
     known(p.activity, s.row_units) AS row_units, known(p.activity, s.row_dcc_units) AS row_dcc_units,
     known(p.activity, s.row_spa_units) AS row_spa_units, known(p.activity, s.row_anr_units) AS row_anr_units,
     known(p.activity, s.row_ext_units) AS row_ext_units, known(p.activity, s.row_hours) AS row_hours,
@@ -33,8 +33,8 @@ WITH sums AS (
     known(p.employer, m.nhs) AS nhs_employers, known(p.employer, m.lead) AS lead_employers,
     known(p.objective, o.listed) AS objectives_listed, known(p.resource, t.resources) AS resources_listed,
     known(p.duty, t.duties) AS duties_listed, known(p.private_practice, t.private_rows) AS private_rows_listed
-  FROM plan AS p
-  LEFT JOIN row_sums AS s ON s.P = p.P
+  FROM read_parquet(getvariable('folder') || '/plan.parquet', file_row_number = true) AS p
+  LEFT JOIN row_sums AS s ON s.P = p.file_row_number
   LEFT JOIN rota_sums AS r ON r.plan = p.id
   LEFT JOIN extra_sums AS e ON e.plan = p.id
   LEFT JOIN supervision_sums AS v ON v.plan = p.id
@@ -61,7 +61,7 @@ FROM called;
 
 CREATE OR REPLACE TEMP TABLE verdicts AS
 WITH facts AS (
-  SELECT p.*, m.* EXCLUDE (P, id),
+  SELECT p.*, m.* EXCLUDE (id),
     m.row_premium_units AS premium_total,
     p.status IN ('agreed', 'signed_off') AS plan_is_agreed,
     no(p.plan_agreed_on, p.plan_agreed_on_is) AS no_agreement,
@@ -74,7 +74,8 @@ WITH facts AS (
     NOT no(p.locum_extended_on, p.locum_extended_on_is) AS locum_was_extended,
     no(p.appointment_ends_on, p.appointment_ends_on_is) AS no_end,
     p.is_academic OR m.university_employs AS is_academic_post
-  FROM plan AS p JOIN measures AS m ON m.P = p.P
+  FROM read_parquet(getvariable('folder') || '/plan.parquet', file_row_number = true) AS p
+  JOIN measures AS m ON m.P = p.file_row_number
 )
 SELECT f.id AS plan,
   -- the unit of work

@@ -1,7 +1,9 @@
 -- Rows of the timetable: their columns, then sums and verdicts of each plan. 15 rules on rows. Without MATERIALIZED
 -- DuckDB 2.0 puts the columns of each step into every expression of the next, and takes ten times as long.
 CREATE OR REPLACE TEMP TABLE plan AS
-SELECT row_number() OVER ()::INTEGER AS P, * FROM read_parquet(getvariable('folder') || '/plan.parquet');
+SELECT file_row_number::INTEGER AS P, id, status, extra_pa, premium_reduction_hours, deals_routinely_with_emergencies,
+  standard_working_weeks, principal_place
+FROM read_parquet(getvariable('folder') || '/plan.parquet', file_row_number = true);
 
 CREATE OR REPLACE TEMP TABLE row_sums AS
 WITH facts AS (
@@ -46,7 +48,7 @@ premium AS MATERIALIZED (
          WHEN session IN ('am', 'pm', 'day') THEN 0 END AS premium_minutes
   FROM lengths
 ),
-worked AS MATERIALIZED (
+worked AS (
   SELECT *,
     (lasts - premium_minutes) / 240 + premium_minutes / 180 AS units,
     lasts / 60 AS hours,
