@@ -41,10 +41,10 @@ class Counts:
 
     def see_verdicts(self, batch: pyarrow.RecordBatch) -> None:
         """Count the codes of a batch of verdicts."""
-        numpy, pa = library("numpy"), library("pyarrow")
+        numpy, arrow = library("numpy"), library("pyarrow")
         totals = numpy.zeros(len(VERDICTS), dtype=numpy.int64)
         for column in batch.columns:
-            if pa.types.is_uint8(column.type) and column.null_count < len(column):
+            if arrow.types.is_uint8(column.type) and column.null_count < len(column):
                 totals += numpy.bincount(column.to_numpy(zero_copy_only=False), minlength=len(VERDICTS))
         self.verdicts.update({name: int(total) for name, total in zip(VERDICTS, totals, strict=True)})
 

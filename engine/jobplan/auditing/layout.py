@@ -40,16 +40,16 @@ class Column:
 
 def arrow_type(kind: str) -> Any:
     """Return the Arrow type of a kind of values."""
-    pa = library("pyarrow")
-    types = {"number": pa.float64(), "truth": pa.bool_(), "date": pa.date32()}
-    return types.get(kind) or pa.string()
+    arrow = library("pyarrow")
+    types = {"number": arrow.float64(), "truth": arrow.bool_(), "date": arrow.date32()}
+    return types.get(kind) or arrow.string()
 
 
 def plan_columns(schema: FactSchema) -> list[Column]:
     """Return the columns of the table of plans: which edition judges each, and what plan it is."""
-    pa = library("pyarrow")
+    arrow = library("pyarrow")
     texts = ("plan", "policy", "edition", "judged_on", "digest", "file", "place")
-    head = [Column(name, pa.string(), f"p.{quoted(name)}") for name in texts]
+    head = [Column(name, arrow.string(), f"p.{quoted(name)}") for name in texts]
     fields = schema.relations[schema.root].fields
     names = dict.fromkeys((*schema.policy, schema.date, *schema.summary))
     facts = [Column(name, arrow_type(fields[name].kind), f"p.{quoted(name)}") for name in names if name]
@@ -58,11 +58,11 @@ def plan_columns(schema: FactSchema) -> list[Column]:
 
 def finding_columns(*, masked: bool = False) -> list[Column]:
     """Return the columns of the table of findings and gaps; `masked`: with no names of files."""
-    pa = library("pyarrow")
-    texts = pa.string()
+    arrow = library("pyarrow")
+    texts = arrow.string()
 
     def listed(names: Sequence[str]) -> Any:
-        return pa.list_(pa.struct([(name, texts) for name in names]))
+        return arrow.list_(arrow.struct([(name, texts) for name in names]))
 
     def plain(name: str) -> Column:
         return Column(name, texts, f"f.{quoted(name)}")
@@ -86,15 +86,15 @@ def finding_columns(*, masked: bool = False) -> list[Column]:
         plain("relation"),
         or_none("subject"),
         or_none("label"),
-        Column("subjects", pa.int32(), "f.subjects"),
+        Column("subjects", arrow.int32(), "f.subjects"),
         plain("message"),
         Column("evidence", listed(EVIDENCE), "f.evidence", evidence),
         Column("reasons", listed(REASON), "f.reasons", "-"),
         Column("because", texts, because),
         or_none("as_stated"),
         or_none("waived"),
-        Column("assumptions", pa.list_(texts), "f.assumptions", "array_to_string(f.assumptions, '; ')"),
-        Column("unstated", pa.bool_(), "coalesce(f.unstated, false)"),
+        Column("assumptions", arrow.list_(texts), "f.assumptions", "array_to_string(f.assumptions, '; ')"),
+        Column("unstated", arrow.bool_(), "coalesce(f.unstated, false)"),
         Column("place", texts, masked_place("f.place")) if masked else or_none("place"),
         plain("key"),
     ]
@@ -102,22 +102,22 @@ def finding_columns(*, masked: bool = False) -> list[Column]:
 
 def set_aside_schema() -> pyarrow.Schema:
     """Return the columns of the table of what was set aside."""
-    pa = library("pyarrow")
-    return pa.schema([(name, pa.int64() if name == "row" else pa.string()) for name in SET_ASIDE])
+    arrow = library("pyarrow")
+    return arrow.schema([(name, arrow.int64() if name == "row" else arrow.string()) for name in SET_ASIDE])
 
 
 def schema_of(columns: Sequence[Column]) -> pyarrow.Schema:
     """Return the Arrow schema of columns."""
-    pa = library("pyarrow")
-    return pa.schema([(column.name, column.type) for column in columns])
+    arrow = library("pyarrow")
+    return arrow.schema([(column.name, column.type) for column in columns])
 
 
 def verdict_columns(policy: Policy, rules: Collection[str]) -> list[Column]:
     """Return a column for every rule of a policy; those that the edition has not are blank."""
-    pa = library("pyarrow")
-    words, known = pa.dictionary(pa.int8(), pa.string()), frozenset(rules)
+    arrow = library("pyarrow")
+    words, known = arrow.dictionary(arrow.int8(), arrow.string()), frozenset(rules)
     return [
-        Column("plan", pa.string(), "p.plan"),
+        Column("plan", arrow.string(), "p.plan"),
         *(
             Column(rule, words, f"f.{quoted(rule)}" if rule in known else "CAST(NULL AS UTINYINT)")
             for rule in policy.rules
@@ -127,27 +127,27 @@ def verdict_columns(policy: Policy, rules: Collection[str]) -> list[Column]:
 
 def measure_columns(checked: Checked) -> list[Column]:
     """Return a column for every measure of a policy."""
-    pa = library("pyarrow")
+    arrow = library("pyarrow")
     found = [
         Column(name, arrow_type(measure.type.kind), f"f.{quoted(name)}")
         for name, measure in checked.measures.items()
         if name in checked.policy.measures
     ]
-    return [Column("plan", pa.string(), "p.plan"), *found]
+    return [Column("plan", arrow.string(), "p.plan"), *found]
 
 
 def drawn_columns(policy: Policy) -> dict[str, list[Column]]:
     """Return by relation the columns of its rows that the policy's pictures draw, as numbers."""
-    pa = library("pyarrow")
+    arrow = library("pyarrow")
     drawn: dict[str, dict[str, None]] = {}
     for picture in policy.pictures.values():
         if picture.relation:
             drawn.setdefault(picture.relation, {}).update(dict.fromkeys(picture.names))
     return {
         relation: [
-            Column("plan", pa.string(), "p.plan"),
-            Column("row", pa.string(), "f.id"),
-            *(Column(name, pa.float64(), f"CAST(f.{quoted(name)} AS DOUBLE)") for name in names),
+            Column("plan", arrow.string(), "p.plan"),
+            Column("row", arrow.string(), "f.id"),
+            *(Column(name, arrow.float64(), f"CAST(f.{quoted(name)} AS DOUBLE)") for name in names),
         ]
         for relation, names in drawn.items()
     }

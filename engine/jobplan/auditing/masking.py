@@ -115,10 +115,11 @@ def masked_place(place: str) -> str:
 
 def store(connection: DuckDBPyConnection, table: str, pairs: list[tuple[str, str]]) -> None:
     """Write names and their pseudonyms into a table."""
-    pa = library("pyarrow")
+    arrow = library("pyarrow")
     columns = {"name": [name for name, _ in pairs], "mask": [mask for _, mask in pairs]}
     connection.register(
-        "pairs_made", pa.table(columns, schema=pa.schema([("name", pa.string()), ("mask", pa.string())]))
+        "pairs_made",
+        arrow.table(columns, schema=arrow.schema([("name", arrow.string()), ("mask", arrow.string())])),
     )
     connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM pairs_made")
     connection.unregister("pairs_made")
@@ -126,6 +127,6 @@ def store(connection: DuckDBPyConnection, table: str, pairs: list[tuple[str, str
 
 def replaced(table: pyarrow.Table, name: str, mask: Callable[[str], str]) -> pyarrow.Table:
     """Return a table with every text of a column replaced."""
-    pa = library("pyarrow")
+    arrow = library("pyarrow")
     texts = [None if text is None else mask(text) for text in table.column(name).to_pylist()]
-    return table.set_column(table.column_names.index(name), name, pa.array(texts, pa.string()))
+    return table.set_column(table.column_names.index(name), name, arrow.array(texts, arrow.string()))

@@ -139,14 +139,14 @@ class PartWriter:
 
     def _findings(self, stem: str, group: Group, judged: str, folder: Path) -> None:
         """Write the findings of a group, in the order of plans, rules and rows."""
-        pa = library("pyarrow")
+        arrow = library("pyarrow")
         rules = [rule.rule for rule in group.program.rules]
         table = {
             "rule": [r.id for r in rules],
             "topic": [r.topic for r in rules],
             "n": list(range(len(rules))),
         }
-        self.connection.register("rules_known", pa.table(table))
+        self.connection.register("rules_known", arrow.table(table))
         source = (
             f"work.found f {judged} JOIN rules_known r ON r.rule = f.rule "
             "ORDER BY f.P, r.n, f.verdict DESC, f.R NULLS FIRST, f.key"
@@ -176,11 +176,11 @@ class PartWriter:
 
     def _set_aside(self, chunk: Chunk, refused: Sequence[Refused], folder: Path) -> None:
         """Write every defect of the chunk, and the plans that no edition judges."""
-        pa = library("pyarrow")
+        arrow = library("pyarrow")
         schema, names = set_aside_schema(), self.settings.pseudonyms
         read = masked_set_aside(chunk.set_aside.select(schema.names).cast(schema), names, self.schema)
-        mine = pa.Table.from_pylist(list(self._refused(refused)), schema)
-        found = pa.concat_tables([read, mine])
+        mine = arrow.Table.from_pylist(list(self._refused(refused)), schema)
+        found = arrow.concat_tables([read, mine])
         self.counts.defects = found.num_rows
         texts = [(name, name) for name in schema.names]
         batches = iter(found.to_batches())

@@ -52,33 +52,26 @@ class Tables:
     """Fills the tables of the schema `work` that the pack is made of."""
 
     def __init__(self, connection: DuckDBPyConnection, group: Group, root: str) -> None:
-        pa = library("pyarrow")
+        arrow = library("pyarrow")
         self.connection = connection
         self.rules = [rule.rule.id for rule in group.program.rules]
         types = {name: measure.type.kind for name, measure in group.program.checked.measures.items()}
-        texts = pa.string()
+        texts = arrow.string()
         self.schemas = {
-            "verdicts": pa.schema([("P", pa.int64()), *((rule, pa.uint8()) for rule in self.rules)]),
-            root: pa.schema([("P", pa.int64()), *((name, arrow_type(kind)) for name, kind in types.items())]),
-            "found": pa.schema([
-                ("P", pa.int64()), ("rule", texts), ("relation", texts), ("subject", texts),
-                ("R", pa.int64()),
-                ("label", texts), ("verdict", texts), ("severity", texts), ("otherwise", texts),
-                ("message", texts), ("evidence", pa.list_(pa.struct([(name, texts) for name in EVIDENCE]))),
-                ("as_stated", texts), ("waived", texts), ("assumptions", pa.list_(texts)), ("place", texts),
-                ("key", texts), ("subjects", pa.int32()),
-                ("reasons", pa.list_(pa.struct([(name, texts) for name in REASON]))),
-                ("unstated", pa.bool_()),
-            ]),
-        }  # fmt: skip
+            "verdicts": arrow.schema([("P", arrow.int64()), *((rule, arrow.uint8()) for rule in self.rules)]),
+            root: arrow.schema(
+                [("P", arrow.int64()), *((name, arrow_type(kind)) for name, kind in types.items())]
+            ),
+            "found": finding_schema(),
+        }
         self.dates = [name for name, kind in types.items() if kind == "date"]
         self.root = root
         drawn = drawn_columns(group.program.edition.policy)
         self.drawn = {relation: [c.name for c in columns[2:]] for relation, columns in drawn.items()}
         for relation, names in self.drawn.items():
-            numbers = ((name, pa.float64()) for name in names)
-            self.schemas[f"drawn {relation}"] = pa.schema(
-                [("P", pa.int64()), ("R", pa.int64()), ("id", texts), *numbers]
+            numbers = ((name, arrow.float64()) for name in names)
+            self.schemas[f"drawn {relation}"] = arrow.schema(
+                [("P", arrow.int64()), ("R", arrow.int64()), ("id", texts), *numbers]
             )
         self.rows: dict[str, list[Mapping[str, Any]]] = {name: [] for name in self.schemas}
         self.made = False
@@ -127,9 +120,9 @@ class Tables:
 
     def write(self) -> None:
         """Put the rows into the database."""
-        pa = library("pyarrow")
+        arrow = library("pyarrow")
         for name, schema in self.schemas.items():
-            rows = pa.Table.from_pylist(self.rows[name], schema)
+            rows = arrow.Table.from_pylist(self.rows[name], schema)
             self.connection.register("rows_found", rows)
             table = f"work.{quoted(name)}"
             start = f"INSERT INTO {table}" if self.made else f"CREATE TABLE {table} AS"
@@ -137,6 +130,23 @@ class Tables:
             self.connection.unregister("rows_found")
             self.rows[name].clear()
         self.made = True
+
+
+def finding_schema() -> pyarrow.Schema:
+    """Return the columns of what is found, as the database has them too."""
+    arrow = library("pyarrow")
+    texts = arrow.string()
+    types = {
+        "P": arrow.int64(),
+        "R": arrow.int64(),
+        "evidence": arrow.list_(arrow.struct([(name, texts) for name in EVIDENCE])),
+        "reasons": arrow.list_(arrow.struct([(name, texts) for name in REASON])),
+        "assumptions": arrow.list_(texts),
+        "subjects": arrow.int32(),
+        "unstated": arrow.bool_(),
+    }
+    names = ("message", "place", *(name for name in _SAME if name not in types))
+    return arrow.schema([*types.items(), *((name, texts) for name in names)])
 
 
 _SAME = (

@@ -50,61 +50,61 @@ def written(
 
 def tables_of(batches: Iterator[pyarrow.RecordBatch], rows: int) -> Iterator[pyarrow.Table]:
     """Yield the rows of batches in tables of `rows`, the last one of what is left."""
-    pa = library("pyarrow")
+    arrow = library("pyarrow")
     waiting: list[Any] = []
     held = 0
     for batch in batches:
         waiting.append(batch)
         held += batch.num_rows
         while held >= rows:
-            table = pa.Table.from_batches(waiting)
+            table = arrow.Table.from_batches(waiting)
             yield table.slice(0, rows).combine_chunks()
             waiting, held = table.slice(rows).to_batches(), held - rows
     if held:
-        yield pa.Table.from_batches(waiting).combine_chunks()
+        yield arrow.Table.from_batches(waiting).combine_chunks()
 
 
 def in_shape(table: pyarrow.Table, schema: pyarrow.Schema) -> pyarrow.Table:
     """Return the columns of a schema, verdicts as words, everything else as its type."""
-    pa = library("pyarrow")
+    arrow = library("pyarrow")
     columns = []
     for field in schema:
         column = table.column(field.name)
-        if pa.types.is_dictionary(field.type):
+        if arrow.types.is_dictionary(field.type):
             columns.append(words(column))
         else:
             columns.append(column if column.type == field.type else column.cast(field.type))
-    return pa.table(columns, schema=schema)
+    return arrow.table(columns, schema=schema)
 
 
 def words(codes: Any) -> Any:
     """Return a column of verdict codes as words."""
-    pa = library("pyarrow")
-    names = pa.array(VERDICTS, pa.string())
-    chunks = [pa.DictionaryArray.from_arrays(chunk.cast(pa.int8()), names) for chunk in codes.chunks]
-    return pa.chunked_array(chunks, verdict_type())
+    arrow = library("pyarrow")
+    names = arrow.array(VERDICTS, arrow.string())
+    chunks = [arrow.DictionaryArray.from_arrays(chunk.cast(arrow.int8()), names) for chunk in codes.chunks]
+    return arrow.chunked_array(chunks, verdict_type())
 
 
 def verdict_type() -> Any:
     """Return the Arrow type of a column of verdicts."""
-    pa = library("pyarrow")
-    return pa.dictionary(pa.int8(), pa.string())
+    arrow = library("pyarrow")
+    return arrow.dictionary(arrow.int8(), arrow.string())
 
 
 def write_lines(table: pyarrow.Table, texts: Sequence[tuple[str, str]], out: Any) -> None:
     """Append rows as CSV; no cell of text begins a formula."""
-    pa, csv = library("pyarrow"), library("pyarrow.csv")
+    arrow, csv = library("pyarrow"), library("pyarrow.csv")
     columns = {name: cell_texts(table.column(source)) for name, source in texts}
     options = csv.WriteOptions(include_header=False)
-    csv.write_csv(pa.table(columns), out, options)
+    csv.write_csv(arrow.table(columns), out, options)
 
 
 def cell_texts(column: Any) -> Any:
     """Return a column as CSV has it: verdicts as words, texts that would begin a formula behind a quote."""
-    pa, pc = library("pyarrow"), library("pyarrow.compute")
-    if pa.types.is_uint8(column.type):
-        return words(column).cast(pa.string())
-    if not pa.types.is_string(column.type):
+    arrow, pc = library("pyarrow"), library("pyarrow.compute")
+    if arrow.types.is_uint8(column.type):
+        return words(column).cast(arrow.string())
+    if not arrow.types.is_string(column.type):
         return column
     risky = pc.match_substring_regex(column, _FORMULA)
     if not pc.any(risky).as_py():
