@@ -31,6 +31,7 @@ class Result:
 
     seconds: list[float] = field(default_factory=list)
     spent: list[Mapping[str, float]] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     peak_mib: float = 0.0
     failed: str = ""
 
@@ -74,6 +75,7 @@ def run(job: Job, plans: Path, result: Result) -> None:
     told = json.loads(done.stdout.splitlines()[-1])
     result.seconds.append(told["seconds"])
     result.spent.append(told["spent"])
+    result.cpu.append(told["cpu"])
     result.peak_mib = max(result.peak_mib, told["peak_mib"])
 
 
@@ -97,27 +99,44 @@ KNOWN = "DuckDB query written by hand"
 
 
 def compared(found: Mapping[str, Result], plans: int, known: str) -> str:
-    """Return results as a table, with the ratio to one of them."""
+    """Return results as a table, with the ratio to one of them.
+
+    by = f"× {known}"
+    head = ("work", "n", "median, s", "runs, s", "processors, s", "plans/s", by, f"{by}, processors", "peak, MiB")
+    the process did, its start among it.
+    """
     rows = []
     for name, result in found.items():
         if not result.seconds:
-            rows.append((name, "0", f"failed: {result.failed}", "", "", "", ""))
+            rows.append((name, "0", f"failed: {result.failed}", *[""] * 6))
             continue
-        yardstick = found[known].median if found[known].seconds else float("nan")
-        spread = f"{min(result.seconds):.1f} to {max(result.seconds):.1f}"
-        rate, ratio = f"{plans / result.median:,.0f}", f"{result.median / yardstick:.2f}"
+        took, used = result.median, median(result.cpu)
+        theirs = found[known]
+        ratios = (took / theirs.median, used / median(theirs.cpu)) if theirs.seconds else ()
         rows.append(
             (
                 name,
                 str(len(result.seconds)),
-                f"{result.median:.1f}",
-                spread,
-                rate,
-                ratio,
+                f"{took:.1f}",
+                f"{min(result.seconds):.1f} to {max(result.seconds):.1f}",
+                f"{used:.1f}",
+                f"{plans / took:,.0f}",
+                *(f"{ratio:.2f}" for ratio in ratios),
                 f"{result.peak_mib:,.0f}",
             )
         )
-    return table(("work", "n", "median, s", "runs, s", "plans/s", f"× {known}", "peak, MiB"), rows)
+    head = (
+        "work",
+        "n",
+        "median, s",
+        "runs, s",
+        "processors, s",
+        "plans/s",
+        ratio,
+        f"{ratio}, processors",
+        "peak, MiB",
+    )
+    return table(head, rows)
 
 
 PARTS = ("facts", "verdicts", "findings", "gaps")

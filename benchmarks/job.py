@@ -26,14 +26,19 @@ Spent = dict[str, float]
 
 
 def main(kind: str, folder: str, policies: str, out: str) -> None:
-    """Run a job and print the seconds it took, the seconds of its parts, and its peak of memory in MiB."""
+    """Run a job; print its seconds by the clock and of processors, those of its parts, and its peak of memory."""
     chosen = load_policies(None if policies == WHOLE else policies)
     spent: Spent = {}
     begin = time.perf_counter()
     JOBS[kind](Path(folder), chosen, Path(out), spent)
     seconds = time.perf_counter() - begin
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # kibibytes on Linux
-    print(json.dumps({"seconds": seconds, "spent": spent, "peak_mib": peak}))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    peak = used.ru_maxrss / 1024  # kibibytes on Linux
+    print(
+        json.dumps(
+            {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "spent": spent, "peak_mib": peak}
+        )
+    )
 
 
 def verdicts(folder: Path, policies: Policies, out: Path, spent: Spent) -> None:

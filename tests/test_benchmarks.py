@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 duckdb = pytest.importorskip("duckdb", reason="the audit extra is not installed")
+pytest.importorskip("numpy", reason="numpy is not installed")
 
 from benchmarks import handwritten  # noqa: E402
 from benchmarks.__main__ import MADE, write  # noqa: E402

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+pytest.importorskip("numpy", reason="numpy is not installed")
 
 from benchmarks.population import Population, documents, write_tables  # noqa: E402
 from benchmarks.population.draw import NONE, SAID  # noqa: E402
