@@ -51,10 +51,17 @@ def as_row(found: Finding) -> dict[str, Any]:
     """Return a gap as a row of the table."""
     values = {name: getattr(found, name) for name in TOLD}
     reasons = [dict(zip(REASON, reason, strict=True)) for reason in found.reasons]
-    return {**values, "message": found.message.text, "reasons": reasons, "assumptions": list(found.assumptions)}
+    return {
+        **values,
+        "message": found.message.text,
+        "reasons": reasons,
+        "assumptions": list(found.assumptions),
+    }
 
 
-def together(evaluator: Evaluator, plans: Sequence[Plan], policy: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+def together(
+    evaluator: Evaluator, plans: Sequence[Plan], policy: str
+) -> dict[tuple[Any, ...], dict[str, Any]]:
     """Return the gaps that the plans are told as one chunk, in the same way."""
     program = evaluator.policies.program(policy, DAY)
     schema = evaluator.policies.schema
@@ -91,7 +98,9 @@ def wrong(evaluator: Evaluator, plans: Sequence[Plan], policy: str) -> list[str]
         if left is None or right is None:
             found.append(f"{key}: {'only together' if left is None else 'only alone'}")
             continue
-        found += [f"{key} {name}: {left[name]!r}, SQL {right[name]!r}" for name in TOLD if left[name] != right[name]]
+        found += [
+            f"{key} {name}: {left[name]!r}, SQL {right[name]!r}" for name in TOLD if left[name] != right[name]
+        ]
     return found
 
 
@@ -123,7 +132,9 @@ def test_gaps_of_random_plans_are_those_of_each_alone() -> None:
         plans.append(evaluator.read(written, ASSUMED if random.random() < 0.3 else ()))
     assert wrong(evaluator, plans, ENGLAND)[:3] == []
     told = alone(evaluator, plans, ENGLAND).values()
-    seen = Counter(name for row in told for name in ("waived", "as_stated", "assumptions", "unstated") if row[name])
+    seen = Counter(
+        name for row in told for name in ("waived", "as_stated", "assumptions", "unstated") if row[name]
+    )
     assert min(seen[name] for name in ("waived", "as_stated", "assumptions", "unstated")) > 0
 
 
@@ -150,7 +161,11 @@ def test_a_gap_names_few_rows_and_counts_the_others(tmp_path: Path) -> None:
 
 def test_a_gap_quotes_what_cannot_be_read_or_has_several_values(tmp_path: Path) -> None:
     terms = policies(tmp_path, ROWS)
-    odd = [{"starts": {"either": ["09:00", "10:00"]}}, {"unreadable": {"starts": "nine"}}, {"starts": "09:00"}]
+    odd: list[dict[str, Any]] = [
+        {"starts": {"either": ["09:00", "10:00"]}},
+        {"unreadable": {"starts": "nine"}},
+        {"starts": "09:00"},
+    ]
     check_tiny(terms, rows(*odd), rows(*odd[:2], *odd), rows(*odd[1:]))
 
 

@@ -44,7 +44,7 @@ def different(program: Program, schema: FactSchema, plans: Sequence[Plan], today
         wanted |= expected(work(program, plan, today), number)
     keys = dict.fromkeys((*wanted, *found))
     return [
-        f"{program.rules[key[2]].rule.id} in plan {key[0]}, row {key[1]}: {wanted.get(key)}, SQL {found.get(key)}"
+        f"{program.rules[key[2]].rule.id}, {key[:2]}: {wanted.get(key)}, SQL {found.get(key)}"
         for key in keys
         if wanted.get(key) != found.get(key)
     ]
@@ -83,9 +83,9 @@ def told(chunk: Chunk, codes: Codes) -> dict[Key, list[tuple[str, ...]]]:
         }
         for name in dict.fromkeys(rule.rule.for_each for rule in chunk.program.rules)
     }
-    found = {}
+    found: dict[Key, list[tuple[str, ...]]] = {}
     for plan, row, rule, why in run("SELECT P, R, rule, why FROM work.lacks").fetchall():
-        reasons = []
+        reasons: list[tuple[str, ...]] = []
         for code in sorted(set(why)):
             lacking = codes.read(code)
             of_root = lacking.relation == chunk.program.checked.world.root
@@ -103,7 +103,7 @@ def told(chunk: Chunk, codes: Codes) -> dict[Key, list[tuple[str, ...]]]:
 def ranked(chunk: Chunk) -> Iterator[tuple[tuple[int, str, int], str]]:
     """Yield the ids of rows by plan, relation and rank."""
     run = chunk.connection.execute
-    asked = "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'work' AND starts_with(table_name, 'ids ')"
+    asked = "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'ids %'"
     for (name,) in run(asked).fetchall():
         for plan, rank, id in run(f'SELECT P, rank, id FROM work."{name}"').fetchall():
             yield (plan, name.removeprefix("ids "), rank), id

@@ -1,7 +1,7 @@
 """Why verdicts are unknown: the third statement of SQL, for what the verdicts' statements left unknown.
 
-It leaves work."lacks" (P, R, rule, why): a row an unknown judgement that can fail, with the number of its
-rule in the edition and the numbers of its reasons; R is NULL for rows that may be missing, and 0 for the plan.
+It leaves work."lacks" (P, R, rule, why): a row an unknown judgement that can fail, with the number of
+its rule in the edition and the numbers of its reasons; R is NULL for rows that may be missing.
 work."ids <relation>" (P, R, id, of, rank) tells which rows the ranks in these numbers stand for.
 """
 

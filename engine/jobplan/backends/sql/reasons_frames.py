@@ -267,7 +267,7 @@ def added(found: exp.Select, layers: Iterable[Mapping[str, exp.Expr]]) -> exp.Se
 
 
 def table_of(table: str, relation: str) -> exp.Table:
-    """Return a table: facts or worked-out columns of a relation, ranks of its rows, or one by its own name."""
+    """Return a table: facts or worked-out columns of a relation, ranks of rows, or one by its own name."""
     if table in ("facts", "work"):
         return exp.table_(relation, db=table, quoted=True)
     return exp.table_(f"rank {relation}" if table == "rank" else table, db="work", quoted=True)

@@ -30,7 +30,7 @@ class Finder(Frame):
 
     asked: set[Companion] = field(default_factory=set)
 
-    def companion(self, kind: str, relation: str, name: str, path: tuple[str, ...]) -> exp.Expr:
+    def companion(self, kind: str, relation: str, name: str, path: tuple[str, ...]) -> exp.Expr:  # noqa: ARG002
         """Note a companion."""
         self.asked.add((kind, relation, name))
         return exp.Null()
@@ -116,8 +116,8 @@ class Planner:
                 )
             )
         if said:
-            known = n.where(n.read_from(n.select(n.column("text"), distinct=True), n.source(n.union(*said), "said")),
-                            n.known(n.column("text")))  # fmt: skip
+            known = n.read_from(n.select(n.column("text"), distinct=True), n.source(n.union(*said), "said"))
+            n.where(known, n.known(n.column("text")))
             place = n.minus(n.windowed(n.call("row_number"), [], [n.column("text")]), n.whole(1))
             numbered = n.select(n.column("text"), n.named(place, "number"))
             yield n.made_table("work", "words", n.read_from(numbered, n.source(known, "known")))
@@ -146,7 +146,7 @@ class Planner:
     def layers(
         self, keys: list[Companion], waiting: Mapping[Companion, set[Companion]]
     ) -> list[list[Companion]]:
-        """Return the jobs of one group that can be done now; only those of a row's own can build on others."""
+        """Return the jobs of one group that can be done now, each layer after those that it builds on."""
         layers: list[list[Companion]] = []
         done: set[Companion] = set()
         while layer := [key for key in keys if key not in done and waiting[key] <= done]:
@@ -187,11 +187,10 @@ class Planner:
             guards.append(guard)
             lists[flat_name(job.key)] = n.case((guard.copy(), exp.Null() if found is None else found))
         inner = frame.select([lists], n.either(*guards))
-        alone = len(lists) == 1
-        gathered = [n.named(gather(name, alone=alone), name) for name in lists]
+        gathered = [n.named(gather(name), name) for name in lists]
         found = n.read_from(n.select(*keys, *gathered), inner.subquery("rows"))
         n.grouped(found, *(key.this if isinstance(key, exp.Alias) else key for key in keys))
-        return frames.keep(number, found, lists, [job.key for job in jobs])
+        return frames.keep(number, found, [job.key for job in jobs])
 
     def keys(self, frame: Frame) -> list[exp.Expr]:
         """Return the columns that tell which row of a base it is."""
@@ -230,7 +229,7 @@ class Planner:
         structs = [struct(rule=n.cast(n.whole(number), "SMALLINT"), why=why) for number, why in asked]
         entry = n.named(n.call("unnest", exp.Array(expressions=structs)), "entry")
         inner = frame.select([{"entry": entry.this}], n.either(*unknowns))
-        return lacking(inner, [key.copy() for key in keys], relation == self.schema.root)
+        return lacking(inner, [key.copy() for key in keys], is_root=relation == self.schema.root)
 
     def opened(self, relation: str, rules: list[CheckedRule], frames: Frames) -> Iterator[exp.Expr]:
         """Yield the select of why a relation may have more rows, for each rule that is judged on it."""
@@ -291,11 +290,9 @@ class Frames:
         names = [name for layer in layers for name in layer]
         inner = frame.select(layers, where)
         found = n.read_from(n.select(*keys, *map(named, names)), inner.subquery("rows"))
-        return self.keep(number, found, names, frame.here)
+        return self.keep(number, found, frame.here)
 
-    def keep(
-        self, number: int, found: exp.Select, names: Iterable[str], keys: Iterable[Companion]
-    ) -> exp.Expr:
+    def keep(self, number: int, found: exp.Select, keys: Iterable[Companion]) -> exp.Expr:
         """Return the statement that makes a table of companions, after noting where each stands."""
         table = f"why {number}"
         self.tables.update({key: (table, flat_name(key)) for key in keys})
@@ -326,7 +323,7 @@ def rows_of(schema: str, relation: str, of: str) -> exp.Select:
     return n.read_from(n.select(*columns, n.named(n.text(of), "of")), n.table(schema, relation))
 
 
-def gather(name: str, *, alone: bool) -> exp.Expr:
+def gather(name: str) -> exp.Expr:
     """Return the lists of many rows as one."""
     listed = n.call("list", named(name))
     some = n.binary(exp.GT, n.call("len", named(name)), n.whole(0))
@@ -334,7 +331,7 @@ def gather(name: str, *, alone: bool) -> exp.Expr:
     return n.call("list_distinct", n.call("flatten", kept))
 
 
-def lacking(inner: exp.Select, keys: list[exp.Expr], is_root: bool) -> exp.Select:
+def lacking(inner: exp.Select, keys: list[exp.Expr], *, is_root: bool) -> exp.Select:
     """Return the select of plan, row, rule and reasons from one that has an entry for each rule."""
     row = n.named(n.cast(n.whole(0), "BIGINT"), "R")
     entry = [

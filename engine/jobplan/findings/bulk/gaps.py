@@ -66,7 +66,9 @@ class BulkGaps:
         relations = Said(connection, self.bulk.schema, self.bulk).make()
         self._rows(connection)
         quoted, waived = self.quotes(connection), beside.waived()
-        connection.execute(f'CREATE OR REPLACE VIEW work."gaps" AS {self.view(relations, quoted, waived)}')
+        connection.execute(
+            f'CREATE OR REPLACE VIEW work."gaps" AS {self.view(relations, quoted=quoted, waived=waived)}'
+        )
 
     def unknown_rules(self, connection: DuckDBPyConnection) -> frozenset[str]:
         """Return the rules of which any judgement in the chunk is unknown."""
@@ -172,9 +174,11 @@ class BulkGaps:
         mine = f'SELECT DISTINCT P, R FROM work."gap" WHERE rule IN ({", ".join(map(str, numbers))})'
         return f"SELECT * FROM ({rows}) SEMI JOIN ({mine}) USING (P, R)"
 
-    def view(self, relations: list[str], quoted: bool, waived: bool) -> str:
-        """Return the query of the gaps, with the plan's own words if any are quoted, and waivers if there are."""
-        columns = ", ".join(f"{value} AS {name}" for name, value in self.columns(relations, quoted, waived))
+    def view(self, relations: list[str], *, quoted: bool, waived: bool) -> str:
+        """Return the query of the gaps, with plans' own words if any are quoted, and waivers if any."""
+        columns = ", ".join(
+            f"{value} AS {name}" for name, value in self.columns(relations, quoted=quoted, waived=waived)
+        )
         root = n.written(n.table("facts", self.bulk.schema.root))
         return " ".join([
             f'SELECT {columns} FROM work."gap" g',
@@ -203,7 +207,7 @@ class BulkGaps:
             )
         return bool(known)
 
-    def columns(self, relations: list[str], quoted: bool, waived: bool) -> Iterator[tuple[str, str]]:
+    def columns(self, relations: list[str], *, quoted: bool, waived: bool) -> Iterator[tuple[str, str]]:
         """Yield the columns of a gap by name."""
         rows = " ".join(row_of(relations, self.bulk.schema.root))
         words = "coalesce(map_extract_value(q.words, x.code), '')" if quoted else "''"
@@ -228,10 +232,8 @@ class BulkGaps:
         )
         yield "waived", "coalesce(v.words, '')" if waived else "''"
         yield "assumptions", "list_sort(list_distinct(coalesce(g.ids, [])))"
-        yield (
-            "place",
-            f"CASE WHEN r.relation = '{self.bulk.schema.root}' THEN coalesce(p.\"@\", '') ELSE coalesce(w.place, '') END",
-        )
+        own = f"r.relation = '{self.bulk.schema.root}'"
+        yield "place", f"coalesce(CASE WHEN {own} THEN p.\"@\" ELSE w.place END, '')"
         yield "key", "left(sha256(r.id || chr(0) || p.id || chr(0) || coalesce(w.id, '')), 16)"
         yield "subjects", "g.subjects"
         yield "reasons", f"coalesce(list_transform(s.parts, lambda x: {reason}), [])"

@@ -24,7 +24,7 @@ UNKNOWN = VERDICT_CODES["unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Makes tables beside work."lacks" (P, R, rule, why), rules being told by their numbers in the edition."""
+    """Makes tables beside work."lacks" (P, R, rule, why), where rules stand by their numbers."""
 
     connection: DuckDBPyConnection
     bulk: BulkFindings

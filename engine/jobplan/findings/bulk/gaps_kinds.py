@@ -103,8 +103,7 @@ def texts(values: Iterable[str]) -> Any:
 
 def reason_of(lacking: Lacking, row: str) -> Reason:
     """Return a reason in a row."""
-    found = Reason(lacking.kind, lacking.relation, row, lacking.field, lacking.cause, lacking.text)  # type: ignore[arg-type]
-    return found
+    return Reason(lacking.kind, lacking.relation, row, lacking.field, lacking.cause, lacking.text)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,8 @@ class Sets:
         run('CREATE TABLE work."gap codes" AS SELECT codes, row_number() OVER () AS S '
             'FROM (SELECT DISTINCT codes FROM work."gap sorted")')  # fmt: skip
         run('CREATE TABLE work."gap" AS SELECT P, rule, R, subjects, stated, ids, S FROM work."gap raw" '
-            'JOIN work."gap lists" USING (why) JOIN work."gap sorted" USING (W) JOIN work."gap codes" USING (codes)')  # fmt: skip
+            'JOIN work."gap lists" USING (why) JOIN work."gap sorted" USING (W) '
+            'JOIN work."gap codes" USING (codes)')  # fmt: skip
         run(f'CREATE TABLE work."gap entries" AS SELECT S, code, {RANK} AS rank, {KEY} AS key '
             'FROM (SELECT S, unnest(codes) AS code FROM work."gap codes")')  # fmt: skip
         self._kinds()
