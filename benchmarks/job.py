@@ -26,8 +26,7 @@ Spent = dict[str, float]
 
 
 def main(kind: str, folder: str, policies: str, out: str) -> None:
-    told = {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "spent": spent, "peak_mib": peak}
-    print(json.dumps(told))
+    """Run a job; print seconds of the clock and of processors, those of its parts, and the peak of memory."""
     chosen = load_policies(None if policies == WHOLE else policies)
     spent: Spent = {}
     begin = time.perf_counter()
@@ -35,11 +34,8 @@ def main(kind: str, folder: str, policies: str, out: str) -> None:
     seconds = time.perf_counter() - begin
     used = resource.getrusage(resource.RUSAGE_SELF)
     peak = used.ru_maxrss / 1024  # kibibytes on Linux
-    print(
-        json.dumps(
-            {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "spent": spent, "peak_mib": peak}
-        )
-    )
+    told = {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "spent": spent, "peak_mib": peak}
+    print(json.dumps(told))
 
 
 def verdicts(folder: Path, policies: Policies, out: Path, spent: Spent) -> None:
