@@ -101,8 +101,8 @@ KNOWN = "DuckDB query written by hand"
 def compared(found: Mapping[str, Result], plans: int, known: str) -> str:
     """Return results as a table, with the ratio to one of them.
 
-    On a machine that others use too, seconds of processors say more than those of the clock; they hold all that
-    the process did, its start among it.
+    On a machine that others use too, seconds of processors say more than those of the clock; they hold all
+    that the process did, its start among it.
     """
     rows = []
     for name, result in found.items():
@@ -125,8 +125,8 @@ def compared(found: Mapping[str, Result], plans: int, known: str) -> str:
             )
         )
     by = f"× {known}"
-    head = ("work", "n", "median, s", "runs, s", "processors, s", "plans/s", by, f"{by}, processors", "peak, MiB")
-    return table(head, rows)
+    head = ("work", "n", "median, s", "runs, s", "processors, s", "plans/s", by, f"{by}, processors")
+    return table((*head, "peak, MiB"), rows)
 
 
 PARTS = ("facts", "verdicts", "findings", "gaps")
