@@ -127,7 +127,7 @@ def test_gaps_of_random_plans_are_those_of_each_alone() -> None:
     fixed = {"nation": "england", "contract": "consultant-2003", "from_on": "2025-04-01"}
     maker = PlanMaker(england().schema, random, limits(), fixed=fixed)
     plans = []
-    for document in maker.plans(30):
+    for document in maker.plans(24):
         written = {**document, "waivers": waivers(random, document)}
         plans.append(evaluator.read(written, ASSUMED if random.random() < 0.3 else ()))
     assert wrong(evaluator, plans, ENGLAND)[:3] == []

@@ -111,7 +111,7 @@ def ranked(chunk: Chunk) -> Iterator[tuple[tuple[int, str, int], str]]:
 
 def test_reasons_of_random_plans_are_those_of_the_reference() -> None:
     groups: dict[int, list[Plan]] = {}
-    for document in documents(Random(f"reasons {SEED}"), 150 if PLANS <= 4000 else 5000):
+    for document in documents(Random(f"reasons {SEED}"), 80 if PLANS <= 4000 else 5000):
         plan = read_plan(document, england().schema)
         assert plan.date is not None
         groups.setdefault(plan.date, []).append(plan)
@@ -128,7 +128,12 @@ def test_reasons_of_the_cases_beside_the_rules_are_those_of_the_reference() -> N
             plans.append(evaluator.read(given_plan(case, evaluator, ENGLAND)))
         except BrokenPlan:
             continue
-    assert different(england().program(ENGLAND, day), england().schema, plans, day)[:3] == []
+    assert (
+        different(england().program(ENGLAND, day), england().schema, plans[:: 1 if PLANS > 4000 else 3], day)[
+            :3
+        ]
+        == []
+    )
 
 
 @settings(
