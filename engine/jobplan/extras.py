@@ -1,4 +1,4 @@
-"""Libraries that only some commands need: imported when those run, with the way to get them where they are not there."""
+"""Libraries that only some commands need: imported when those run, with the way to get them."""
 
 from __future__ import annotations
 
