@@ -62,13 +62,13 @@ class Bulk:
         for plan, code, message in connection.execute(refused).fetchall():
             yield Refused(plan, Problem(code, message))
 
-    def work_out(self, connection: DuckDBPyConnection, group: Group, *, findings: bool) -> None:  # noqa: ARG002
+    def work_out(self, connection: DuckDBPyConnection, group: Group, *, findings: bool) -> None:
         """Work out and judge the plans; findings need more than the verdicts."""
         key = (group.policy, group.edition)
         if key not in self.verdicts:
             self.verdicts[key] = compile_verdicts(group.program, self.schema, self.today)
         duckdb.clear(connection, self.verdicts[key])
-        duckdb.judge(connection, self.verdicts[key])
+        duckdb.judge(connection, self.verdicts[key], stated=findings)
 
     def of(self, group: Group) -> Compiled:
         """Return the statements of an edition, written when it is first met."""
