@@ -19,7 +19,7 @@ from jobplan.auditing.journal import WORK
 
 ROOT = Path(__file__).resolve().parents[1]
 KILLS = 20
-PLANS = 4
+PLANS = 3
 
 
 class Desk:
