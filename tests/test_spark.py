@@ -22,6 +22,7 @@ from small import DAY, POLICY, small_policies
 from strategies import PlanMaker, near
 
 from jobplan import Evaluator, load_policies
+from jobplan.backends.spark import Plan as Asked
 from jobplan.backends.spark import SparkRunner, own_session
 from jobplan.backends.spark_parquet import give_facts, take_answers
 from jobplan.backends.spark_trees import compile_steps, written
@@ -35,11 +36,13 @@ ENGLAND = "england/consultant-2003"
 PLANS = 300
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.yaml"))
 SESSION = {
+    "spark.buffer.pageSize": "256k",
     "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC",
     "spark.driver.host": "127.0.0.1",
-    "spark.driver.memory": "2g",
+    "spark.driver.memory": "3g",
     "spark.sql.shuffle.partitions": "2",
+    "spark.sql.ui.retainedExecutions": "1",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
@@ -75,8 +78,8 @@ def judged_in_spark(
         folder.mkdir()
         runner = SparkRunner(own_session(), folder)
         give_facts(connection, schema, runner)
-        wanted = {"work verdicts", f"work {schema.root}"}
-        take_answers(connection, runner.judge(compile_steps(program, schema, day), wanted.__contains__))
+        steps = compile_steps(program, schema, day).first  # no plan here states figures of its own
+        take_answers(connection, runner.run(steps, Asked(steps, {"work verdicts", f"work {schema.root}"})))
         return rows_of(connection, "verdicts"), rows_of(connection, schema.root)
 
 

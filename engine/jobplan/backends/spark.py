@@ -20,6 +20,7 @@ SETTINGS: Mapping[str, str] = {
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
     "spark.sql.optimizer.collapseProjectAlwaysInline": "false",  # what is read twice is worked out once
     "spark.sql.adaptive.enabled": "false",  # queries of a hundred joins would be planned anew after each
+    "spark.sql.maxPlanStringLength": "1000",  # plans as text are for people, and take much memory
     "spark.sql.codegen.wholeStage": "false",  # hundreds of columns in one method are too many for Java
 }
 """What the queries rely on; set in a session of our own, so that nobody else's is changed."""
@@ -33,10 +34,12 @@ ELSEWHERE = ("PYSPARK_GATEWAY_PORT", "PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR", "S
 """Variables of which one is set where somebody else says how Spark runs, as spark-submit does."""
 
 AT_HOME: Mapping[str, str] = {
+    "spark.buffer.pageSize": "256k",  # each of a hundred small tables that are joined takes a page
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.memory": "2g",
     "spark.master": "local[*]",
+    "spark.sql.ui.retainedExecutions": "1",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
