@@ -13,7 +13,7 @@ Format = Literal["csv", "xlsx", "html", "sarif", "junit"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 """What is written beside the Parquet tables, which every pack has."""
 
-CHUNK = 50_000
+CHUNK = 10_000
 
 
 @dataclass(frozen=True, slots=True)
