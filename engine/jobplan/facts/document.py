@@ -112,6 +112,15 @@ def _document(source: str | Path | Mapping[str, Any] | Document) -> Document:
         raise BrokenPlan(broken.problems, broken.texts) from None
 
 
+def id_made_of(document: Document, schema: FactSchema) -> str:
+    """Return the id of a plan that has none of its own. Raises BrokenPlan for what JSON cannot have."""
+    return _made_id(schema, _digest(document))
+
+
+def _made_id(schema: FactSchema, digest: str) -> str:
+    return f"{schema.root}-{digest[:10]}"
+
+
 def _digest(document: Document) -> str:
     try:
         canonical = json.dumps(
@@ -129,7 +138,7 @@ def _plan(
     data = reader.document.data
     root = reader.row(schema.relations[schema.root], data, ())
     given = data.get(schema.keys.get("id", "id"))
-    root.id = given if isinstance(given, str) else f"{schema.root}-{digest[:10]}"
+    root.id = given if isinstance(given, str) else _made_id(schema, digest)
     relations = _relations(reader, schema, root)
     _leave_open(reader, schema, relations)
     source = _mapping(data, schema.keys.get("source"))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -17,13 +19,14 @@ from jobplan.facts.attestations import attestations
 from jobplan.facts.document import Assumption
 from jobplan.facts.schema import FactSchema
 from jobplan.facts.tables.defects import Defect, table_of
-from jobplan.facts.tables.inspect import Counts, Inspection
-from jobplan.facts.tables.present import ATTESTED, clear, present, support
+from jobplan.facts.tables.inspect import Counts, Inspected, Inspection
+from jobplan.facts.tables.present import clear, hold, is_held, present, support
 from jobplan.facts.tables.raw import NUMBER
-from jobplan.facts.tables.readback import Documents, read_back
+from jobplan.facts.tables.readback import Documents, ReadBack, read_back
 from jobplan.facts.tables.shape import PLAN, arrow_schema, quoted, sql_type, told_facts
-from jobplan.facts.tables.slices import Slice, TableSlice
+from jobplan.facts.tables.slices import Slice
 from jobplan.facts.tables.source import OF_PLAN, Tables
+from jobplan.facts.tables.table_slice import TableSlice
 from jobplan.facts.tables.wrong_rows import orphans
 
 _HASHED_AT_ONCE = 1 << 20
@@ -47,6 +50,7 @@ class Chunk:
     attestations: pa.Table
     read: int
     rows: dict[str, Counts]
+    token: str = field(default_factory=lambda: uuid4().hex)
 
     def load(
         self,
@@ -58,17 +62,18 @@ class Chunk:
     ) -> None:
         """Make the schema `facts` in a connection, of all plans or of those whose numbers `plans` has in `P`.
 
-        The connection has to be allowed to read `Data.reads`. What was presented in it before goes away.
+        The connection has to be allowed to read `Data.reads`. What was presented in it before goes away. The
+        rows are read from files once for a connection, however often some of them are presented.
         """
-        clear(connection)
-        for part in self.slices:
-            support(connection, part.number, part.support, plans)
-        names = tuple(attested)
-        if names:
-            connection.register("jobplan_attested", self._attested(names, today))
-            connection.execute(f"CREATE TABLE {ATTESTED} AS SELECT * FROM jobplan_attested")
-            connection.unregister("jobplan_attested")
-        present(connection, self.schema, self.slices, names)
+        if not is_held(connection, self.token):
+            clear(connection)
+            for part in self.slices:
+                support(connection, part.number, part.support)
+            hold(connection, self.schema, self.slices, self.token)
+        stated = None
+        if names := tuple(attested):
+            stated = self._attested(names, today)
+        present(connection, self.schema, self.slices, plans, stated)
 
     def _attested(self, names: Sequence[str], today: int | None) -> pa.Table:
         """Return what is attested today: a row for each plan that has attestations, a truth for each name."""
@@ -109,8 +114,10 @@ class Data:
     folder: TemporaryDirectory[str]
     sources: tuple[Documents | Relations, ...]
     files: tuple[tuple[str, Path], ...]
+    digests: dict[str, str]
     defects: tuple[Defect, ...] = ()
-    users: tuple[Assumption, ...] = ()
+    users: tuple[Mapping[str, Any], ...] = ()
+    assumed: tuple[Assumption, ...] = ()
     notes: tuple[str, ...] = ()
     lost: Mapping[str, int] = field(default_factory=dict)
 
@@ -140,24 +147,33 @@ class Data:
 
     def digest(self) -> dict[str, str]:
         """Return the SHA-256 of every file that was read, by the name that people call it by."""
-        return {shown: _sha256(path) for shown, path in self.files}
+        for shown, path in self.files:
+            if shown not in self.digests:
+                self.digests[shown] = _sha256(path)
+        return {shown: self.digests[shown] for shown, _ in self.files}
 
-    def chunks(self, plans: int) -> Iterator[Chunk]:
+    def chunks(self, plans: int, done: Collection[int] = ()) -> Iterator[Chunk]:
         """Yield the plans, so many at a time, in order; there is always a first chunk, which may have none.
 
-        The first one tells of the defects that belong to no plan.
+        The first one tells of the defects that belong to no plan. Chunks whose numbers are `done` are passed
+        over. What a chunk has on the disk goes away when the next one is asked for.
         """
         ranges, defects, lost = self._ranges(plans)
         for number in range(max(1, -(-self.size() // plans))):
-            first, until = number * plans, (number + 1) * plans
-            yield self._chunk(number, first, until, ranges, [*self.defects, *defects] if not number else [],
-                              lost if not number else {})  # fmt: skip
+            if number not in done:
+                folder = Path(self.folder.name) / f"chunk-{number}"
+                first, until = number * plans, (number + 1) * plans
+                alone = ([*self.defects, *defects], lost) if not number else ([], {})
+                yield self._chunk(number, (first, until), ranges, *alone, folder)
+                rmtree(folder, ignore_errors=True)
 
     def _ranges(
         self, plans: int
     ) -> tuple[dict[tuple[int, str, int], tuple[int, int]], list[Defect], dict[str, int]]:
-        """Return by source, relation and chunk which rows of a table may belong to its plans; and the rows
-        that belong to none, told and counted."""
+        """Return by source, relation and chunk which rows of a table may belong to its plans.
+
+        Rows that belong to none are told of and counted.
+        """
         found: dict[tuple[int, str, int], tuple[int, int]] = {}
         defects: list[Defect] = []
         lost = dict(self.lost)
@@ -196,46 +212,48 @@ class Data:
     def _chunk(
         self,
         number: int,
-        first: int,
-        until: int,
+        bounds: tuple[int, int],
         ranges: Mapping[tuple[int, str, int], tuple[int, int]],
         defects: list[Defect],
         lost: Mapping[str, int],
+        folder: Path,
     ) -> Chunk:
-        slices: list[Slice] = []
-        plans, aside, waivers, stated = [], [table_of(defects)], [], []
-        rows = {name: Counts(count, count) for name, count in lost.items()}
+        found: list[Inspected | ReadBack] = []
         for index, source in enumerate(self.sources):
-            start, end = max(first, source.first), min(until, source.first + source.count)
+            start, end = max(bounds[0], source.first), min(bounds[1], source.first + source.count)
             if start >= end:
                 continue
+            place = (index, len(found))
             if isinstance(source, Relations):
                 here = {
                     name: ranges.get((index, name, number), (0, 0))
                     for name in source.tables.raw
-                    if name in self.schema.relations and name != self.schema.root
+                    if name in self.schema.relations
                 }
                 here[self.schema.root] = (start - source.first, end - source.first)
-                part = TableSlice(source.tables, len(slices), start - source.first, end - source.first, here)
-                found = Inspection(
-                    self.connection, part, index, self.users, source.cells, source.blocked
-                ).run()
-                slices.append(part)
-                plans.append(found.plans)
-                aside.append(found.defects)
-                waivers.append(found.notes.waivers)
-                stated.append(found.notes.attestations)
-                _add(rows, found.rows)
+                cut = TableSlice(source.tables, len(found), *here[self.schema.root], here)
+                cells, blocked = source.cells, source.blocked
+                found.append(Inspection(self.connection, cut, index, self.assumed, cells, blocked).run())
             else:
-                read = read_back(self.connection, self.schema, source, len(slices), (start, end), index)
-                slices.append(read.slice)
-                plans.append(read.plans)
-                aside.append(read.defects)
-                waivers.append(read.waivers)
-                stated.append(read.attestations)
-                _add(rows, read.rows)
-        return Chunk(number, first, self.schema, tuple(slices), _joined(plans, self.schema),
-                     pa.concat_tables(aside), _joined_stated(waivers), _joined_stated(stated), min(until, self.size()) - first, rows)  # fmt: skip
+                into = folder / str(index)
+                found.append(
+                    read_back(self.connection, self.schema, source, place, (start, end), into, self.users)
+                )
+        rows = {name: Counts(count, count) for name, count in lost.items()}
+        for part in found:
+            _add(rows, part.rows)
+        return Chunk(
+            number,
+            bounds[0],
+            self.schema,
+            tuple(part.slice for part in found),
+            _joined([part.plans for part in found], self.schema),
+            pa.concat_tables([table_of(defects), *(part.defects for part in found)]),
+            _joined_stated([part.waivers for part in found]),
+            _joined_stated([part.attestations for part in found]),
+            min(bounds[1], self.size()) - bounds[0],
+            rows,
+        )
 
 
 def _joined(plans: list[pa.Table], schema: FactSchema) -> pa.Table:

@@ -18,7 +18,7 @@ from jobplan.facts.tables.present import clear, support
 from jobplan.facts.tables.probe import PLAN_ID, Probe
 from jobplan.facts.tables.raw import NUMBER
 from jobplan.facts.tables.shape import ID, PLACE, PLAN, quoted, text, told_facts
-from jobplan.facts.tables.slices import TableSlice
+from jobplan.facts.tables.table_slice import TableSlice
 from jobplan.facts.tables.wrong_cells import wrong_cells
 from jobplan.facts.tables.wrong_lists import lists, lists_in_rows, lists_of_rows
 from jobplan.facts.tables.wrong_rows import many_rows, parents, same_ids, same_plans
@@ -36,9 +36,11 @@ class Counts:
 class Inspected:
     """What an inspection of a slice found, and the plans that are left."""
 
-    notes: Notes
-    defects: pa.Table
+    slice: TableSlice
     plans: pa.Table
+    defects: pa.Table
+    waivers: pa.Table
+    attestations: pa.Table
     rows: dict[str, Counts]
 
 
@@ -109,7 +111,7 @@ class Inspection:
         for (relation, fact), table in notes.assumed.items():
             self.part.support[f"assumed {relation}.{fact}"] = table
             self.part.assumed.add((relation, fact))
-        support(self.connection, self.part.number, self.part.support, None)
+        support(self.connection, self.part.number, self.part.support)
         for relation, schema in self.part.schema.relations.items():
             checked = (*schema.tied, *schema.ordered)
             if checked and relation in self.part.tables.raw:
@@ -133,7 +135,9 @@ class Inspection:
             self.part.support[name] = self.connection.sql(
                 f"SELECT * FROM {probe.name(name)}"
             ).to_arrow_table()
-        return Inspected(notes, table_of(probe.defects), self._plans(), rows)
+        return Inspected(
+            self.part, self._plans(), table_of(probe.defects), notes.waivers, notes.attestations, rows
+        )
 
     def _set_aside(self, probe: Probe) -> None:
         broken = pa.table({"id": pa.array(probe.broken(), pa.string())})

@@ -20,7 +20,7 @@ from jobplan.facts.tables.delimited import read_delimited
 from jobplan.facts.tables.documents import DOCUMENTS, LINES
 from jobplan.facts.tables.notes import ROLES
 from jobplan.facts.tables.raw import NUMBER, RawTable, open_parquet
-from jobplan.facts.tables.readback import Documents, ids_of, write_down
+from jobplan.facts.tables.readback import Documents, note_documents
 from jobplan.facts.tables.shape import ID, quoted
 from jobplan.facts.tables.source import OF_PLAN, OF_ROW, Tables, unknown_columns
 from jobplan.facts.tables.workbook import read_workbook
@@ -37,21 +37,22 @@ class Opening:
     schema: FactSchema
     connection: duckdb.DuckDBPyConnection
     folder: Path
-    users: tuple[Mapping[str, Any], ...]
     sources: list[Documents | Relations] = field(default_factory=list)
     files: list[tuple[str, Path]] = field(default_factory=list)
     defects: list[Defect] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     lost: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
     count: int = 0
 
     def documents(self, paths: Sequence[Path]) -> None:
-        """Read documents, one source for all that follow each other."""
+        """Note documents, one source for all that follow each other."""
         if not paths:
             return
         self.files += [(str(path), path) for path in paths]
-        into = self.folder / f"documents-{len(self.sources)}"
-        found = write_down(paths, self.schema, into, self.count, self.users)
+        source = len(self.sources)
+        found, digests = note_documents(self.connection, paths, self.schema, source, self.count)
+        self.digests |= digests
         self.sources.append(found)
         self.count += found.count
 
@@ -92,7 +93,7 @@ def open_data(
 ) -> Data:
     """Open the input of a run: files and folders with plan documents, JSON lines, tables, workbooks.
 
-    Documents are read now, tables chunk by chunk. `assumptions` are the users'. Raises BrokenInput where nothing
+    Documents and tables are read chunk by chunk, and looked through now for ids that stand twice. `assumptions` are the users'. Raises BrokenInput where nothing
     can go on: a path that is not there, an assumption about nothing.
     """
     users = tuple(assumptions)
@@ -102,7 +103,7 @@ def open_data(
         config={"memory_limit": memory, "threads": threads, "temp_directory": folder.name,
                 "autoinstall_known_extensions": False, "autoload_known_extensions": False}
     )  # fmt: skip
-    opening = Opening(schema, connection, Path(folder.name), users)
+    opening = Opening(schema, connection, Path(folder.name))
     try:
         _open(opening, [Path(path) for path in paths])
         _number(opening)
@@ -111,7 +112,7 @@ def open_data(
         folder.cleanup()
         raise
     return Data(schema, connection, folder, tuple(opening.sources), tuple(opening.files),
-                tuple(opening.defects), assumed, tuple(opening.notes), opening.lost)  # fmt: skip
+                opening.digests, tuple(opening.defects), users, assumed, tuple(opening.notes), opening.lost)  # fmt: skip
 
 
 def _assumed(schema: FactSchema, users: Sequence[Mapping[str, Any]]) -> tuple[Assumption, ...]:
@@ -293,11 +294,9 @@ def _number(opening: Opening) -> None:
     connection.execute("CREATE TABLE numbered (source INTEGER, n BIGINT, P BIGINT, id VARCHAR)")
     for index, source in enumerate(opening.sources):
         if isinstance(source, Documents):
-            connection.register("jobplan_ids", ids_of(source, opening.schema, connection))
             connection.execute(
-                f"INSERT INTO numbered SELECT {index}, P - {source.first}, P, id FROM jobplan_ids"
+                f"INSERT INTO numbered SELECT source, n, n + {source.first}, id FROM documents WHERE source = {index}"
             )
-            connection.unregister("jobplan_ids")
         elif opening.schema.root in source.tables.raw:
             root = source.tables.raw[opening.schema.root]
             own = f"NULLIF(CAST({quoted(ID)} AS VARCHAR), '')" if ID in root.types else "NULL"

@@ -2,88 +2,148 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from jobplan.facts.schema import FactSchema
 from jobplan.facts.tables.shape import ID, PLAN, ROW, quoted, shape
-from jobplan.facts.tables.slices import GIVEN_SCHEMA, Slice, support_name
+from jobplan.facts.tables.slices import GIVEN_SCHEMA, Rows, Slice, is_constant, rows_name, support_name
 
 FACTS_SCHEMA = "facts"
-ATTESTED = f"{quoted(GIVEN_SCHEMA)}.{quoted('attested')}"
-"""The table of what is attested: the plan's number, and a truth for each name."""
+CHOSEN_SCHEMA = "chosen"
+"""The schema of copies of rows: of some plans, and of the root with what is attested."""
 
-_KEPT = "jobplan_kept"
+_KEPT, _ATTESTED = "jobplan_kept", "jobplan_attested"
 
 
 def clear(connection: DuckDBPyConnection) -> None:
-    """Take away what was presented before, and begin anew."""
-    for name in (FACTS_SCHEMA, GIVEN_SCHEMA):
-        connection.execute(f"DROP SCHEMA IF EXISTS {quoted(name)} CASCADE")
-        connection.execute(f"CREATE SCHEMA {quoted(name)}")
+    """Take away everything that was made before, and begin anew."""
+    for name in (FACTS_SCHEMA, CHOSEN_SCHEMA, GIVEN_SCHEMA):
+        _clear(connection, name)
 
 
-def support(
-    connection: DuckDBPyConnection, number: int, tables: Mapping[str, pa.Table], kept: pa.Table | None
-) -> None:
-    """Put the small tables of a slice into a connection; of the plans in `kept` alone, if it is given."""
-    if kept is not None:
-        connection.register(_KEPT, kept)
+def _clear(connection: DuckDBPyConnection, schema: str) -> None:
+    connection.execute(f"DROP SCHEMA IF EXISTS {quoted(schema)} CASCADE")
+    connection.execute(f"CREATE SCHEMA {quoted(schema)}")
+
+
+def support(connection: DuckDBPyConnection, number: int, tables: Mapping[str, pa.Table]) -> None:
+    """Put the small tables of a slice into a connection."""
     for name, table in tables.items():
         connection.register("jobplan_support", table)
-        where = f" WHERE {quoted(PLAN)} IN (SELECT {quoted(PLAN)} FROM {_KEPT})" if kept is not None else ""
-        connection.execute(
-            f"CREATE TABLE {support_name(number, name)} AS SELECT * FROM jobplan_support{where}"
-        )
+        connection.execute(f"CREATE TABLE {support_name(number, name)} AS SELECT * FROM jobplan_support")
         connection.unregister("jobplan_support")
-    if kept is not None:
-        connection.unregister(_KEPT)
+
+
+def is_held(connection: DuckDBPyConnection, token: str) -> bool:
+    """Tell whether a connection holds the rows of what has this token."""
+    schema, table = GIVEN_SCHEMA, f"of {token}"
+    return bool(
+        connection.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?", [schema, table]
+        ).fetchall()
+    )
+
+
+def hold(connection: DuckDBPyConnection, schema: FactSchema, slices: Sequence[Slice], token: str) -> None:
+    """Make tables of the rows of all relations, parents before children, of the columns that are there.
+
+    The small tables of all slices are there. Rows stand in the order of plans and of their numbers.
+    """
+    for relation in schema.relations:
+        parts = [found for part in slices if (found := part.rows(relation)) is not None]
+        same = _same(parts)
+        kinds = {name: kind for name, kind in shape(schema, relation).items() if name not in same}
+        key = [PLAN] if relation == schema.root else [PLAN, ROW]
+        order = f"ORDER BY {', '.join(map(quoted, key))}"
+        begin = f"CREATE TABLE {rows_name(relation)} AS"
+        for part in parts:
+            connection.execute(f"{begin} {part.select(kinds)} {order}")
+            begin = f"INSERT INTO {rows_name(relation)}"
+        if not parts:
+            nothing = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in kinds.items())
+            connection.execute(f"{begin} SELECT {nothing} LIMIT 0")
+    for read in slices:
+        for name in read.support:
+            connection.execute(f"DROP TABLE {support_name(read.number, name)}")
+    connection.execute(f"CREATE TABLE {quoted(GIVEN_SCHEMA)}.{quoted(f'of {token}')} (nothing BOOLEAN)")
+
+
+def _same(parts: Sequence[Rows]) -> dict[str, str]:
+    """Return the columns that are the same constant in all rows of a relation."""
+    if not parts:
+        return {}
+    found = [{name: sql for name, sql in part.columns.items() if is_constant(sql)} for part in parts]
+    return {
+        name: sql
+        for name, sql in found[0].items()
+        if name not in (PLAN, ROW, ID) and all(other.get(name) == sql for other in found)
+    }
 
 
 def present(
-    connection: DuckDBPyConnection, schema: FactSchema, slices: Iterable[Slice], attested: Iterable[str] = ()
+    connection: DuckDBPyConnection,
+    schema: FactSchema,
+    slices: Sequence[Slice],
+    kept: pa.Table | None = None,
+    attested: pa.Table | None = None,
 ) -> None:
-    """Make the schema `facts`, parents before children; the small tables of all slices are there.
+    """Make the schema `facts` of the rows that are held; of the plans in `kept` alone, if it is given.
 
-    The names `attested` become columns of the root, out of the table `attested`.
+    What is `attested` becomes columns of the root: by the plan's number, a truth for each name.
     """
-    parts = list(slices)
+    _clear(connection, FACTS_SCHEMA)
+    _clear(connection, CHOSEN_SCHEMA)
     for relation in schema.relations:
-        selects = [(part, select) for part in parts for select in part.selects(relation)]
-        target = f"{quoted(FACTS_SCHEMA)}.{quoted(relation)}"
-        body = " UNION ALL ".join(select.sql for _, select in selects) or _nothing(schema, relation)
-        if relation == schema.root:
-            body = _with_attested(body, tuple(attested))
-        kind = "TABLE" if any(select.laborious for _, select in selects) else "VIEW"
-        connection.execute(f"CREATE {kind} {target} AS {body}")
-        if schema.relations[relation].children and relation != schema.root:
-            _number_rows(connection, schema, relation, parts)
+        parts = [found for part in slices if (found := part.rows(relation)) is not None]
+        kinds = shape(schema, relation)
+        columns = {name: quoted(name) for name in kinds} | _same(parts)
+        source = rows_name(relation)
+        if kept is not None:
+            source = _chosen(connection, relation, kept)
+        if relation == schema.root and attested is not None:
+            kinds = kinds | {f"attested {name}": "BOOLEAN" for name in attested.column_names[1:]}
+            source = _with_attested(connection, source, attested)
+            columns |= {name: quoted(name) for name in kinds if name not in columns}
+        _view(connection, relation, kinds, columns, source)
 
 
-def _with_attested(body: str, names: tuple[str, ...]) -> str:
-    if not names:
-        return body
-    listed = ", ".join(f"a.{quoted(name)} AS {quoted(f'attested {name}')}" for name in names)
-    beside = f"LEFT JOIN {ATTESTED} a ON a.{quoted(PLAN)} = f.{quoted(PLAN)}"
-    return f"SELECT f.*, {listed} FROM ({body}) f {beside}"
-
-
-def _number_rows(
-    connection: DuckDBPyConnection, schema: FactSchema, relation: str, parts: Iterable[Slice]
-) -> None:
-    """Keep ids and numbers of rows that others belong to; every slice looks them up under its own name."""
-    columns = ", ".join(map(quoted, (PLAN, ROW, ID)))
-    for part in parts:
-        name = support_name(part.number, f"{relation} rows")
-        connection.execute(
-            f"CREATE TABLE {name} AS SELECT {columns} FROM {quoted(FACTS_SCHEMA)}.{quoted(relation)}"
-        )
-
-
-def _nothing(schema: FactSchema, relation: str) -> str:
-    columns = ", ".join(
-        f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in shape(schema, relation).items()
+def _chosen(connection: DuckDBPyConnection, relation: str, kept: pa.Table) -> str:
+    """Copy the rows of the plans that are kept, and return the name of the table."""
+    name, plan = f"{quoted(CHOSEN_SCHEMA)}.{quoted(relation)}", quoted(PLAN)
+    connection.register(_KEPT, kept)
+    connection.execute(
+        f"CREATE TABLE {name} AS SELECT * FROM {rows_name(relation)} WHERE {plan} IN (SELECT {plan} FROM {_KEPT})"
     )
-    return f"SELECT {columns} LIMIT 0"
+    connection.unregister(_KEPT)
+    return name
+
+
+def _with_attested(connection: DuckDBPyConnection, source: str, attested: pa.Table) -> str:
+    """Copy the root's rows with what is attested, and return the name of the table."""
+    name, plan = f"{quoted(CHOSEN_SCHEMA)}.{quoted('attested')}", quoted(PLAN)
+    listed = "".join(f", a.{quoted(x)} AS {quoted(f'attested {x}')}" for x in attested.column_names[1:])
+    connection.register(_ATTESTED, attested)
+    connection.execute(
+        f"CREATE TABLE {name} AS SELECT f.*{listed} FROM {source} f LEFT JOIN {_ATTESTED} a ON a.{plan} = f.{plan}"
+        f" ORDER BY f.{plan}"
+    )
+    connection.unregister(_ATTESTED)
+    return name
+
+
+def _view(
+    connection: DuckDBPyConnection,
+    relation: str,
+    kinds: Mapping[str, str],
+    columns: Mapping[str, str],
+    source: str,
+) -> None:
+    """Make the view of a relation; one without rows is known to be empty, so that nothing is planned for it."""
+    if not connection.execute(f"SELECT 1 FROM {source} LIMIT 1").fetchall():
+        columns, source = {name: f"CAST(NULL AS {kind})" for name, kind in kinds.items()}, ""
+    listed = ", ".join(f"{columns[name]} AS {quoted(name)}" for name in kinds)
+    rows = f"FROM {source}" if source else "WHERE false"
+    connection.execute(f"CREATE VIEW {quoted(FACTS_SCHEMA)}.{quoted(relation)} AS SELECT {listed} {rows}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from jobplan.errors import suggest
@@ -80,18 +80,14 @@ class Tables:
         beside = {f"{name}_is" for name in fields}
         return {"id", *links, *fields, *beside, *lists, note} - {""}
 
-    def facts(self, relation: str, only: Collection[str] | None = None) -> list[str]:
-        """Return the columns of the facts, or of some, as a select reads them from a scan of the table."""
-        found = []
+    def columns_of(self, relation: str) -> dict[tuple[str, str], str]:
+        """Return how each fact and what is said of it is read from a scan: by fact and column, an expression."""
+        found = {}
         for name, read in self.cells[relation].items():
-            if only is not None and name not in only:
-                continue
-            found += [
-                f"{read.value} AS {quoted(name)}",
-                f"CAST({read.cause} AS UTINYINT) AS {quoted(cause_of(name))}",
-                f"CAST({read.words} AS VARCHAR) AS {quoted(text_of(name))}",
-                f"CAST(NULL AS VARCHAR) AS {quoted(assumed_of(name))}",
-            ]
+            found[name, name] = read.value
+            found[name, cause_of(name)] = f"CAST({read.cause} AS UTINYINT)"
+            found[name, text_of(name)] = f"CAST({read.words} AS VARCHAR)"
+            found[name, assumed_of(name)] = "CAST(NULL AS VARCHAR)"
         return found
 
 

@@ -23,20 +23,20 @@ WAIVERS, ATTESTATIONS = "@waivers", "@attestations"
 """Tables of what is no fact: the plan's number, and the statement as JSON."""
 
 _STATEMENT = {PLAN: "BIGINT", "statement": "VARCHAR"}
-_ROWS_AT_ONCE = 50_000
+_ROWS_AT_ONCE = 20_000
 _EPOCH = 719_163  # the ordinal of the day that Arrow counts from
 
 
 class Columns:
-    """The rows of one table, column by column; what a row does not say is left out until the end."""
+    """The rows of one table, column by column; what no row says has no column in a file."""
 
     def __init__(self, columns: Mapping[str, str], path: Path) -> None:
         self.types = columns
-        self.path = path
+        self.files: list[Path] = []
         self.used: set[str] = set()
         self.count = 0
+        self._path = path
         self._values: dict[str, list[Any]] = {}
-        self._writer: pq.ParquetWriter | None = None
 
     def begin(self) -> None:
         """Begin the next row."""
@@ -50,30 +50,17 @@ class Columns:
             values.append(value)
 
     def flush(self) -> None:
-        """Write the rows down."""
+        """Write the rows down, as a further file."""
         if not self.count:
             return
-        schema = arrow_schema(self.types)
         for values in self._values.values():
             values.extend([None] * (self.count - len(values)))
         self.used |= self._values.keys()
-        arrays = [
-            pa.array(self._values.get(name, [None] * self.count), kind) for name, kind in _fields(schema)
-        ]
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self.path, schema, compression="zstd")
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+        schema = arrow_schema({name: self.types[name] for name in self._values})
+        path = self._path.with_suffix(f".{len(self.files)}.parquet")
+        pq.write_table(pa.table([*self._values.values()], schema=schema), path, compression="lz4")
+        self.files.append(path)
         self._values, self.count = {}, 0
-
-    def close(self) -> None:
-        """Write what is left and end the file; without a row there is none."""
-        self.flush()
-        if self._writer is not None:
-            self._writer.close()
-
-
-def _fields(schema: pa.Schema) -> list[tuple[str, pa.DataType]]:
-    return [(field.name, field.type) for field in schema]
 
 
 class Spill:
@@ -86,7 +73,7 @@ class Spill:
         shapes = {name: root if name == schema.root else shape(schema, name) for name in schema.relations}
         shapes |= {WAIVERS: _STATEMENT, ATTESTATIONS: _STATEMENT}
         self.tables = {
-            name: Columns(columns, folder / f"{index}.parquet")
+            name: Columns(columns, folder / f"{index}")
             for index, (name, columns) in enumerate(shapes.items())
         }
 
@@ -124,11 +111,6 @@ class Spill:
         for columns in self.tables.values():
             columns.flush()
 
-    def close(self) -> None:
-        """Write what is left and end the files."""
-        for columns in self.tables.values():
-            columns.close()
-
     def _row(self, columns: Columns, row: Row) -> None:
         fields = self.schema.relations[row.relation].fields
         columns.put(ID, row.id)
@@ -151,8 +133,8 @@ class Spill:
                 columns.put(given_of(name), CAUSES[relation.cause or "blank"])
 
 
-def _place(plan: Plan, row: Row, line: int | None) -> str | None:
+def _place(plan: Plan, row: Row, line: int | None) -> str:
     if line is not None:
         return f"{plan.document.file}:{line}"
     span = plan.span(row)
-    return None if span is None else str(span)
+    return plan.document.file if span is None else str(span)
