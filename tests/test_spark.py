@@ -57,11 +57,13 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         pytest.skip("there is no Java to run Spark in")
     builder = sql.SparkSession.builder.master("local[2]").appName("tests")
-    for name, value in SESSION.items():
+    folder = str(tmp_path_factory.mktemp("spark"))
+    folders = {"spark.local.dir": folder, "spark.sql.warehouse.dir": folder}
+    for name, value in {**SESSION, **folders}.items():
         builder = builder.config(name, value)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the libraries that pyspark brings, not ours
-        session = builder.config("spark.local.dir", str(tmp_path_factory.mktemp("spark"))).getOrCreate()
+        session = builder.getOrCreate()
         session.sparkContext.setLogLevel("ERROR")
         yield session
         session.stop()

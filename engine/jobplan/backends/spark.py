@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from os import environ
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 from jobplan.backends.spark_trees import WORK, Step, Steps, view_name
@@ -40,6 +41,7 @@ AT_HOME: Mapping[str, str] = {
     "spark.driver.memory": "2g",
     "spark.master": "local[*]",
     "spark.sql.ui.retainedExecutions": "1",
+    "spark.sql.warehouse.dir": str(Path(gettempdir(), "spark-warehouse")),  # else a folder beside the work
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
