@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jobplan.auditing.joining import COMPRESSION
 from jobplan.auditing.layout import VERDICTS
 from jobplan.extras import library
 
@@ -38,7 +39,7 @@ def written(
     pq = library("pyarrow.parquet")
     count = 0
     with ExitStack() as files:
-        out = files.enter_context(pq.ParquetWriter(f"{stem}.parquet", schema, compression="zstd"))
+        out = files.enter_context(pq.ParquetWriter(f"{stem}.parquet", schema, compression=COMPRESSION))
         lines = files.enter_context(Path(f"{stem}.csv").open("wb")) if csv else None
         for table in tables_of(batches, max(1, min(ROWS, WIDE // len(schema)))):
             out.write_table(in_shape(table, schema))
