@@ -31,7 +31,7 @@ AT_ONCE = 4
 
 PARTS = "spark.sql.shuffle.partitions"
 AGAIN = view_name(WORK, "again")
-ELSEWHERE = ("PYSPARK_GATEWAY_PORT", "PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR", "SPARK_HOME")
+ELSEWHERE = ("PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR", "SPARK_ENV_LOADED", "SPARK_HOME")
 """Variables of which one is set where somebody else says how Spark runs, as spark-submit does."""
 
 AT_HOME: Mapping[str, str] = {
