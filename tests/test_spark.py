@@ -175,9 +175,19 @@ def test_numbers_are_written_and_rounded_as_elsewhere(spark: Any) -> None:
 # --- audits ---------------------------------------------------------------------------------
 
 
+STATED = {
+    "measures": {
+        "worked": {"sum": "claimed_units", "of": "activity", "unit": "unit/week", "title": "All of it",
+                   "as_stated": "contracted_units"},
+    },
+    "rules": [{"id": "not-more", "for_each": "plan", "requires": "worked <= 10", "message": "{worked} are more"}],
+}  # fmt: skip
+"""A figure that plans state themselves, while their rows do not tell: judged once more in Spark."""
+
+
 @pytest.mark.parametrize("only", [False, True], ids=["everything", "verdicts"])
 def test_audit_in_spark_gives_the_files_that_duckdb_gives(spark: Any, tmp_path: Path, *, only: bool) -> None:
-    terms = tiny.policies(tmp_path / "terms", packs.TOPIC)
+    terms = tiny.policies(tmp_path / "terms", packs.TOPIC, STATED)
     data = packs.write_plans(tmp_path / "plans", 12)
     for engine in ("duckdb", "spark"):
         packs.made(data, tmp_path / engine, terms, engine=engine, chunk=100, verdicts_only=only)
@@ -186,3 +196,7 @@ def test_audit_in_spark_gives_the_files_that_duckdb_gives(spark: Any, tmp_path: 
         if file.name != "manifest.json":  # which names the engine
             assert (tmp_path / "spark" / file).read_bytes() == (tmp_path / "duckdb" / file).read_bytes(), file
     assert len(files) > 5
+    told = packs.rows(tmp_path / "spark", "findings") if not only else []
+    assert (
+        only or {"satisfied", "violated"} >= {row["as_stated"] for row in told if row["as_stated"]} != set()
+    )
