@@ -32,6 +32,9 @@ demo: $(READY)
 	@code=0; $(BIN)/jobplan check examples/made-up-*.yaml || code=$$?; [ $$code -le 1 ] || exit $$code
 	@echo; echo "Plans as their employers published them, which carry no date of their own:"; echo
 	@code=0; $(BIN)/jobplan check examples/eng-*.yaml --as-of 2024-06-01 || code=$$?; [ $$code -le 1 ] || exit $$code
+	@echo; echo "All of them in one audit:"; echo
+	@code=0; $(BIN)/jobplan audit examples/*.yaml --as-of 2024-06-01 --out build/audit --force || code=$$?; [ $$code -le 1 ] || exit $$code
+	@echo "open build/audit/report.html"
 
 test: $(READY)
 	$(say_left_out)

@@ -75,11 +75,11 @@ class Kinds:
 
     def table(self, keys: Iterable[int], words: Mapping[int, str]) -> Any:
         """Return the kinds of reasons with these numbers as an Arrow table."""
-        pa = library("pyarrow")
+        pyarrow = library("pyarrow")
         found = [self.of(key, words) for key in keys]
         clauses = {text: place for place, text in enumerate(dict.fromkeys(kind.clause for kind in found))}
         columns = {
-            "key": pa.array([kind.key for kind in found], pa.int64()),
+            "key": pyarrow.array([kind.key for kind in found], pyarrow.int64()),
             "kind": texts(kind.lacking.kind for kind in found),
             "relation": texts(kind.lacking.relation for kind in found),
             "field": texts(kind.lacking.field for kind in found),
@@ -88,17 +88,17 @@ class Kinds:
             "named": texts(kind.named for kind in found),
             "before": texts(kind.before for kind in found),
             "after": texts(kind.after for kind in found),
-            "own": pa.array([kind.own for kind in found], pa.bool_()),
-            "claim": pa.array([kind.claim for kind in found], pa.bool_()),
-            "clause": pa.array([clauses[kind.clause] for kind in found], pa.int32()),
+            "own": pyarrow.array([kind.own for kind in found], pyarrow.bool_()),
+            "claim": pyarrow.array([kind.claim for kind in found], pyarrow.bool_()),
+            "clause": pyarrow.array([clauses[kind.clause] for kind in found], pyarrow.int32()),
         }
-        return pa.table(columns)
+        return pyarrow.table(columns)
 
 
 def texts(values: Iterable[str]) -> Any:
     """Return texts as an Arrow array."""
-    pa = library("pyarrow")
-    return pa.array(list(values), pa.string())
+    pyarrow = library("pyarrow")
+    return pyarrow.array(list(values), pyarrow.string())
 
 
 def reason_of(lacking: Lacking, row: str) -> Reason:
