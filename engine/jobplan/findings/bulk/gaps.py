@@ -133,11 +133,11 @@ class BulkGaps:
 
     def rules(self) -> Any:
         """Return what every gap of a rule has, as an Arrow table."""
-        pa = library("pyarrow")
+        pyarrow = library("pyarrow")
         known = [self.bulk.basis.rule(rule.rule.id) for rule in self.bulk.basis.program.rules]
-        return pa.table(
+        return pyarrow.table(
             {
-                "number": pa.array(range(len(known)), pa.int64()),
+                "number": pyarrow.array(range(len(known)), pyarrow.int64()),
                 "id": texts(basis.checked.rule.id for basis in known),
                 "relation": texts(basis.checked.rule.for_each for basis in known),
                 "otherwise": texts(severity_of(basis.checked.rule, basis.assurance) for basis in known),
@@ -242,7 +242,7 @@ class BulkGaps:
 
 def plain_table(said: list[tuple[int, str]]) -> Any:
     """Return what is said of sets, by number, as an Arrow table."""
-    pa = library("pyarrow")
-    return pa.table(
-        {"S": pa.array([s for s, _ in said], pa.int64()), "said": texts(words for _, words in said)}
+    pyarrow = library("pyarrow")
+    return pyarrow.table(
+        {"S": pyarrow.array([s for s, _ in said], pyarrow.int64()), "said": texts(words for _, words in said)}
     )
