@@ -180,7 +180,7 @@ STATED = {
         "worked": {"sum": "claimed_units", "of": "activity", "unit": "unit/week", "title": "All of it",
                    "as_stated": "contracted_units"},
     },
-    "rules": [{"id": "not-more", "for_each": "plan", "requires": "worked <= 10", "message": "{worked} are more"}],
+    "rules": [{"id": "not-more", "for_each": "plan", "requires": "worked <= 10", "message": "it is more"}],
 }  # fmt: skip
 """A figure that plans state themselves, while their rows do not tell: judged once more in Spark."""
 
