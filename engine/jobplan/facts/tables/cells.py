@@ -19,7 +19,8 @@ NUMBER_FORM = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 CLOCK_FORM = "([01][0-9]|2[0-3]):[0-5][0-9]|24:00"
 DATE_FORM = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TRUTHS: Mapping[str, bool] = {"true": True, "yes": True, "false": False, "no": False}
-SAID = ("none", "not_carried", "unreadable", "conflict")
+SPOILT = ("unreadable", "conflict")
+SAID = ("none", "not_carried", *SPOILT)
 """The words that a column beside a fact may say of it; the last two may be followed by `:` and what is there."""
 
 _HELD: tuple[tuple[re.Pattern[str], Held], ...] = (
@@ -42,7 +43,8 @@ def held_by(kind: str) -> Held:
 class Cell:
     """A fact of a column as SQL expressions; `wrong` is true where the cell cannot stand so, else false or NULL.
 
-    `written` is what stands there, as text.
+    `written` is what stands there, as text. `doubt` is about all rows together, and quickly worked out: it is
+    true if a cell of them may be wrong.
     """
 
     value: str
@@ -50,6 +52,11 @@ class Cell:
     words: str = "NULL"
     wrong: str = "false"
     written: str = "NULL"
+    doubt: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.doubt:
+            object.__setattr__(self, "doubt", f"bool_or({self.wrong})")
 
 
 def absent(field: Field, *, carried: bool = False) -> Cell:
@@ -58,10 +65,12 @@ def absent(field: Field, *, carried: bool = False) -> Cell:
     return Cell(f"CAST(NULL AS {sql_type(field)})", cause)
 
 
-def cell(field: Field, column: str | None, kind: str, beside: str | None = None) -> Cell:
+def cell(
+    field: Field, column: str | None, kind: str, beside: str | None = None, *, is_spoilt: bool = True
+) -> Cell:
     """Return how a fact is read from a column of an SQL type; `beside` is the text column that says why not.
 
-    There need not be more than the one beside it.
+    There need not be more than the one beside it. `is_spoilt` tells that it may say what is there.
     """
     held = held_by(kind)
     name = "CAST(NULL AS VARCHAR)" if column is None else quoted(column)
@@ -72,34 +81,48 @@ def cell(field: Field, column: str | None, kind: str, beside: str | None = None)
     reader = _READ.get((field.form, held))
     found = reader(field, blank, kind) if reader else _misfit(field, blank)
     if (field.form, held) == ("text", "text"):
-        found = replace(found, wrong=_wrong_text(field, name))
+        found = replace(found, wrong=_wrong_text(field, name), doubt=_doubtful_text(field, name))
     elif field.none and held == "text":
-        found = replace(found, wrong=f"{name} <> 'none' AND ({found.wrong})")
+        wrong = f"{name} <> 'none' AND ({found.wrong})"
+        found = replace(found, wrong=wrong, doubt=f"bool_or({wrong})")
     if field.none and held == "text":
         found = replace(
             found,
             value=f"CASE WHEN {name} <> 'none' THEN {found.value} END",
             cause=f"CASE WHEN {name} = 'none' THEN {CAUSES['none']} END",
         )
-    return found if beside is None else _beside(found, field, blank, held, quoted(beside))
+    if beside is None:
+        return found
+    return _beside(found, field, blank, held, quoted(beside), is_spoilt=is_spoilt)
 
 
-def _beside(found: Cell, field: Field, name: str, held: Held, beside: str) -> Cell:
-    word = f"trim(split_part({beside}, ':', 1))"
-    rest = f"NULLIF(trim(substr({beside}, length(split_part({beside}, ':', 1)) + 2)), '')"
-    spoilt = f"{word} IN ('unreadable', 'conflict')"
-    shown = f"CAST({name} AS VARCHAR)"
-    allowed = [said for said in SAID if said != "none" or field.none]
-    causes = " ".join(f"WHEN '{said}' THEN {CAUSES[said]}" for said in allowed)  # type: ignore[index]
-    clash = f"{name} IS NOT NULL" + (f" AND NOT {spoilt}" if held == "text" else "")
-    unknown = f"{word} NOT IN ({', '.join(map(text, allowed))})"
-    silent = f"WHEN {beside} IS NULL OR {word} = ''"  # nearly always, and quickly told
+def _beside(found: Cell, field: Field, name: str, held: Held, beside: str, *, is_spoilt: bool) -> Cell:
+    """Add what the column beside a fact says of it; `is_spoilt` tells that it may say what is there.
+
+    Where there is a word there is no value: of columns that hold values, nothing is to be taken away.
+    """
+    silent = f"WHEN {beside} IS NULL OR {beside} = ''"
+    tests = {said: f"{beside} = '{said}'" for said in ("none", "not_carried") if said != "none" or field.none}
+    if is_spoilt:
+        tests |= {said: f"({beside} = '{said}' OR {beside} LIKE '{said}:%')" for said in SPOILT}
+    unknown = f"NOT ({' OR '.join(['false', *tests.values()])}) AND {beside} <> ''"
+    clash = f"{name} IS NOT NULL AND {beside} <> ''"
+    rest = f"NULLIF(trim(substr({beside}, strpos({beside}, ':') + 1)), '')"
+    words = f"CASE WHEN contains({beside}, ':') THEN {rest} END"
+    if held == "text":  # the text itself may be what is there
+        clash += f" AND {beside}[1] NOT IN ('u', 'c')"
+        words = f"coalesce({words}, {name})"
+    cases = " ".join(f"WHEN {test} THEN {CAUSES[said]}" for said, test in tests.items())  # type: ignore[index]
+    wrong = f"({unknown}) OR ({clash})"
     return Cell(
-        f"CASE {silent} THEN {found.value} END",
-        f"CASE {silent} THEN {found.cause} ELSE CASE {word} {causes} END END",
-        f"CASE WHEN {spoilt} THEN coalesce({rest}, {shown}, '') END",
-        f"CASE {silent} THEN {found.wrong} ELSE {unknown} OR {clash} END",
+        found.value
+        if held != "text" or name.startswith("CAST(NULL")
+        else f"CASE {silent} THEN {found.value} END",
+        f"CASE {silent} THEN {found.cause} {cases} END",
+        f"CASE WHEN {beside}[1] IN ('u', 'c') THEN coalesce({words}, '') END" if is_spoilt else "NULL",
+        f"CASE {silent} THEN {found.wrong} ELSE {wrong} END",
         f"CASE {silent} THEN {found.written} ELSE '{BESIDE}' || {beside} END",
+        f"({found.doubt}) OR bool_or({wrong}) FILTER (WHERE {beside} IS NOT NULL)",
     )
 
 
@@ -118,6 +141,22 @@ def _bounded(field: Field, number: str) -> str:
     return f"NOT ({' AND '.join(limits)})"
 
 
+def _doubtful(field: Field, number: str) -> str:
+    """Return the condition that some number is out of bounds; NaN is greater than every number."""
+    low, high = -NUMBER_LIMIT, NUMBER_LIMIT
+    limits = [f"max({number}) > {high}", f"min({number}) < {low}"]
+    if bounds := field.bounds:
+        limits += [f"min({number}) < {bounds.minimum}"] if bounds.minimum is not None else []
+        limits += [f"min({number}) <= {bounds.above}"] if bounds.above is not None else []
+        limits += [f"max({number}) > {bounds.maximum}"] if bounds.maximum is not None else []
+        limits += [f"bool_or({number} <> floor({number}))"] if bounds.whole else []
+    return " OR ".join(limits)
+
+
+def _beyond(value: str, low: str, high: str) -> str:
+    return f"min({value}) < {low} OR max({value}) > {high}"
+
+
 def _double(name: str, kind: str) -> str:
     return name if kind == "DOUBLE" else f"CAST({name} AS DOUBLE)"
 
@@ -132,7 +171,7 @@ def _misfit(field: Field, name: str) -> Cell:
 
 def _number(field: Field, name: str, kind: str) -> Cell:
     value = _double(name, kind)
-    return Cell(value, wrong=_bounded(field, value), written=_shown(name))
+    return Cell(value, wrong=_bounded(field, value), written=_shown(name), doubt=_doubtful(field, value))
 
 
 def _number_text(field: Field, name: str, _kind: str) -> Cell:
@@ -151,7 +190,13 @@ def _truth_text(_field: Field, name: str, _kind: str) -> Cell:
 
 
 def _text(field: Field, name: str, _kind: str) -> Cell:
-    return Cell(name, wrong=_wrong_text(field, name), written=name)
+    return Cell(name, wrong=_wrong_text(field, name), written=name, doubt=_doubtful_text(field, name))
+
+
+def _doubtful_text(field: Field, name: str) -> str:
+    if field.choices or field.longest is None:
+        return ""
+    return f"max(strlen({name})) > {field.longest}"  # bytes, of which there are at least as many
 
 
 def _wrong_text(field: Field, name: str) -> str:
@@ -176,7 +221,8 @@ _FIRST, _LAST = "DATE '0001-01-01'", "DATE '9999-12-31'"
 
 
 def _date(_field: Field, name: str, _kind: str) -> Cell:
-    return Cell(name, wrong=f"{name} NOT BETWEEN {_FIRST} AND {_LAST}", written=_shown(name))
+    wrong = f"{name} NOT BETWEEN {_FIRST} AND {_LAST}"
+    return Cell(name, wrong=wrong, written=_shown(name), doubt=_beyond(name, _FIRST, _LAST))
 
 
 def _date_moment(_field: Field, name: str, _kind: str) -> Cell:
@@ -192,9 +238,9 @@ def _date_text(_field: Field, name: str, _kind: str) -> Cell:
 
 def _clock(_field: Field, name: str, kind: str) -> Cell:
     value = _double(name, kind)
-    return Cell(
-        value, wrong=f"NOT ({value} BETWEEN 0 AND 1440 AND {value} = floor({value}))", written=_shown(name)
-    )
+    wrong = f"NOT ({value} BETWEEN 0 AND 1440 AND {value} = floor({value}))"
+    doubt = f"{_beyond(value, '0', '1440')} OR bool_or({value} <> floor({value}))"
+    return Cell(value, wrong=wrong, written=_shown(name), doubt=doubt)
 
 
 def _clock_time(_field: Field, name: str, _kind: str) -> Cell:

@@ -38,12 +38,19 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
-    """The files of one relation; `types` are the SQL types of their columns, `letters` those of a sheet."""
+    """The files of one relation; `types` are the SQL types of their columns, `letters` those of a sheet.
+
+    `columns` are those of each file. Columns without a value are `empty`; in `unspoilt` ones, all texts begin as
+    `none` and `not_carried` do.
+    """
 
     name: str
     parts: tuple[Part, ...]
     types: Mapping[str, str]
     letters: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[Path, frozenset[str]] = field(default_factory=dict)
+    empty: frozenset[str] = frozenset()
+    unspoilt: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -88,8 +95,6 @@ class RawTable:
     def _columns_of(self, part: Part) -> Iterable[str]:
         return self.columns.get(part.path, self.types)
 
-    columns: Mapping[Path, frozenset[str]] = field(default_factory=dict)
-
 
 def open_parquet(
     connection: DuckDBPyConnection, name: str, files: Iterable[tuple[Path, str]], *, sheet: str | None = None
@@ -113,4 +118,21 @@ def open_parquet(
     listed = " UNION ALL BY NAME ".join(f"SELECT * FROM read_parquet({text(str(p.path))})" for p in parts)
     described = connection.execute(f"DESCRIBE {listed}").fetchall()
     types = {row[0]: row[1] for row in described if row[0] not in OWN}
-    return RawTable(name, tuple(parts), types, columns=columns)
+    empty, unspoilt = _statistics(connection, parts, types)
+    return RawTable(name, tuple(parts), types, {}, columns, empty, unspoilt)
+
+
+def _statistics(
+    connection: DuckDBPyConnection, parts: Iterable[Part], types: Iterable[str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the columns without a value in any file, and those whose texts begin as `n` does in all."""
+    files = ", ".join(text(str(part.path)) for part in parts)
+    found = connection.execute(
+        "SELECT path_in_schema, sum(num_values - stats_null_count) > 0, "  # NULL where a file has no statistics
+        "count(*) = count(stats_min_value) FILTER (WHERE stats_min_value >= 'n' AND stats_max_value < 'o') "
+        f"+ count(*) FILTER (WHERE num_values = stats_null_count) FROM parquet_metadata([{files}]) GROUP BY 1"
+    ).fetchall()
+    known = {name for name, _, _ in found}
+    nested = set(types) - known
+    filled = {name for name, has_values, _ in found if has_values or has_values is None}
+    return frozenset(known - filled - nested), frozenset(name for name, _, is_plain in found if is_plain)

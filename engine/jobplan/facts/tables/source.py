@@ -44,12 +44,18 @@ class Tables:
         for name, fact in fields.items():
             beside = f"{name}_is" if f"{name}_is" not in fields else ""
             has_beside = held_by(table.types.get(beside, "")) == "text"
-            if name in table.types or has_beside:
-                kind = table.types.get(name)
-                column = name if kind else None
-                found[name] = cell(fact, column, kind or "VARCHAR", beside if has_beside else None)
-            else:
+            is_silent = not has_beside or beside in table.empty
+            if name not in table.types and not has_beside:
                 found[name] = absent(fact)
+            elif is_silent and (name not in table.types or name in table.empty):
+                found[name] = absent(fact, carried=True)
+            else:
+                kind = table.types.get(name) if name not in table.empty else None
+                column = name if kind else None
+                spoilt = beside not in table.unspoilt
+                found[name] = cell(
+                    fact, column, kind or "VARCHAR", None if is_silent else beside, is_spoilt=spoilt
+                )
         return found
 
     def columns(self, relation: str) -> Iterator[str]:

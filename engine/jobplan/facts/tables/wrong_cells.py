@@ -22,7 +22,8 @@ def wrong_cells(probe: Probe, relation: str) -> None:
         wrong["@id"] = f"length({own}) > {ID_LENGTH}" + (f" OR coalesce({own}, '') = ''" if is_root else "")
         shown["@id"] = f"coalesce({own}, '')"
     mine = "true" if is_root else probe.mine
-    found = _which(probe, relation, wrong)
+    doubts = {name: cells[name].doubt if name in cells else f"bool_or({wrong[name]})" for name in wrong}
+    found = _which(probe, relation, doubts)
     if not found:
         return
     plan = f"CAST({quoted(ID)} AS VARCHAR)" if is_root else PLAN_ID
@@ -42,13 +43,13 @@ def wrong_cells(probe: Probe, relation: str) -> None:
             probe.tell(relation, (index, line, ID if name == "@id" else name), named or None, *told)
 
 
-def _which(probe: Probe, relation: str, wrong: dict[str, str]) -> list[str]:
-    """Return the columns in which a cell is wrong; one pass over the rows, and mostly the only one."""
-    if not wrong:
+def _which(probe: Probe, relation: str, doubts: dict[str, str]) -> list[str]:
+    """Return the columns in which a cell may be wrong; one pass over the rows, and mostly the only one."""
+    if not doubts:
         return []
-    either = ", ".join(f"coalesce(bool_or({condition}), false)" for condition in wrong.values())
+    either = ", ".join(f"coalesce({doubt}, false)" for doubt in doubts.values())
     answers = probe.ask(f"SELECT {either} FROM {probe.part.scan(relation)}")[0]
-    return [name for name, is_wrong in zip(wrong, answers, strict=True) if is_wrong]
+    return [name for name, is_wrong in zip(doubts, answers, strict=True) if is_wrong]
 
 
 def _about_id(written: str) -> tuple[str, str, str | None]:
