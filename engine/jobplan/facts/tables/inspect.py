@@ -105,6 +105,11 @@ class Inspection:
         )
         if probe.ask(f"SELECT 1 FROM {probe.name(relation)} WHERE {high} - {low} + 1 <> {count} LIMIT 1"):
             self.part.scattered.add(relation)
+        elif probe.ask(
+            f"SELECT 1 FROM (SELECT {low}, lag({low}) OVER (ORDER BY {quoted(PLAN)}) AS before "
+            f"FROM {probe.name(relation)}) WHERE before > {low} LIMIT 1"
+        ):
+            self.part.unordered.add(relation)
 
     def _coherence(self, probe: Probe, notes: Notes) -> None:
         """Complain of facts of a row that do not agree; what is assumed is filled in before."""

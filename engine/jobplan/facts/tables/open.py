@@ -165,16 +165,18 @@ def _kind(path: Path) -> str:
 
 
 def _folder(folder: Path) -> Iterator[tuple[str, list[Path], str]]:
-    """Yield what is in a folder and, in order of their names, in those inside it."""
+    """Yield what is in a folder and, in order of their names, in those inside it.
+
+    Folders of `part-` files are tables, as programs write them that work on many machines.
+    """
     inside = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")))
+    parted = {path: sorted(path.glob("part-*.parquet")) for path in inside if path.is_dir()}
     tables = [path for path in inside if path.is_file() and path.suffix.lower() in TABLES]
-    parted = [path for path in inside if path.is_dir() and any(path.glob("*.parquet"))]
-    if tables or (parted and not (folder / "plan").is_file()):
-        pass
+    tables += [part for parts in parted.values() for part in parts]
     if tables:
         yield "tables", tables, str(folder)
     for path in inside:
-        if path.is_dir():
+        if path.is_dir() and not parted[path]:
             yield from _folder(path)
         elif path.suffix.lower() in DOCUMENTS | LINES:
             yield "documents", [path], str(path)
@@ -187,10 +189,11 @@ def _tables(opening: Opening, files: Sequence[Path], shown: str) -> None:
     by_name: dict[str, list[Path]] = {}
     known = [*opening.schema.relations, *ROLES]
     for path in sorted(files):
-        name = _relation_of(path.stem, known)
+        stem = path.parent.name if path.stem.startswith("part-") else path.stem
+        name = _relation_of(stem, known)
         if name is None:
-            reason = f"no relation `{path.stem}`: the table was not read"
-            opening.defects.append(Defect(str(path), "unknown-table", reason, suggest(path.stem, known)))
+            reason = f"no relation `{stem}`: the table was not read"
+            opening.defects.append(Defect(str(path), "unknown-table", reason, suggest(stem, known)))
         else:
             by_name.setdefault(name, []).append(path)
     raw: dict[str, RawTable] = {}

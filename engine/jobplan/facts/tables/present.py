@@ -9,12 +9,13 @@ from duckdb import DuckDBPyConnection
 
 from jobplan.facts.schema import FactSchema
 from jobplan.facts.tables.shape import ID, PLAN, ROW, quoted, shape
-from jobplan.facts.tables.slices import GIVEN_SCHEMA, Rows, Slice, is_constant, rows_name, support_name
+from jobplan.facts.tables.slices import GIVEN_SCHEMA, HELD, Rows, Slice, is_constant, rows_name, support_name
 
 FACTS_SCHEMA = "facts"
 CHOSEN_SCHEMA = "chosen"
 """The schema of copies of rows: of some plans, and of the root with what is attested."""
 
+_MANY_ROWS = 100_000
 _KEPT, _ATTESTED = "jobplan_kept", "jobplan_attested"
 
 
@@ -52,6 +53,8 @@ def hold(connection: DuckDBPyConnection, schema: FactSchema, slices: Sequence[Sl
 
     The small tables of all slices are there. Rows stand in the order of plans and of their numbers.
     """
+    connection.execute(f"DETACH DATABASE IF EXISTS {HELD}")
+    connection.execute(f"ATTACH ':memory:' AS {HELD} (COMPRESS)")
     for relation in schema.relations:
         parts = [found for part in slices if (found := part.rows(relation)) is not None]
         same = _same(parts)
@@ -59,9 +62,10 @@ def hold(connection: DuckDBPyConnection, schema: FactSchema, slices: Sequence[Sl
         key = [PLAN] if relation == schema.root else [PLAN, ROW]
         order = f"ORDER BY {', '.join(map(quoted, key))}"
         begin = f"CREATE TABLE {rows_name(relation)} AS"
-        for part in parts:
-            connection.execute(f"{begin} {part.select(kinds)} {order}")
+        for batch in (batch for part in slices for batch in part.batches(relation)):
+            connection.execute(f"{begin} {batch.select(kinds)} {order}")
             begin = f"INSERT INTO {rows_name(relation)}"
+            _compress(connection, relation)
         if not parts:
             nothing = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in kinds.items())
             connection.execute(f"{begin} SELECT {nothing} LIMIT 0")
@@ -69,6 +73,13 @@ def hold(connection: DuckDBPyConnection, schema: FactSchema, slices: Sequence[Sl
         for name in read.support:
             connection.execute(f"DROP TABLE {support_name(read.number, name)}")
     connection.execute(f"CREATE TABLE {quoted(GIVEN_SCHEMA)}.{quoted(f'of {token}')} (nothing BOOLEAN)")
+
+
+def _compress(connection: DuckDBPyConnection, relation: str) -> None:
+    """Compress what is held, if there is much of it."""
+    ((rows,),) = connection.execute(f"SELECT count(*) FROM {rows_name(relation)}").fetchall()
+    if rows >= _MANY_ROWS:
+        connection.execute(f"CHECKPOINT {HELD}")
 
 
 def _same(parts: Sequence[Rows]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -13,13 +13,16 @@ from jobplan.facts.tables.shape import ABOVE, ID, PLACE, PLAN, ROW, lists_of, qu
 from jobplan.facts.tables.slices import Rows, is_constant, rows_name, support_name
 from jobplan.facts.tables.source import OF_PLAN, OF_ROW, Tables, given
 
+_AT_ONCE = 122_880  # rows of a row group of DuckDB
+
 
 @dataclass(slots=True)
 class TableSlice:
     """Plans of relation tables: rows `first` up to, not including, `until` of the root's table.
 
     `ranges` are the rows of each relation that may belong to them, `scattered` the relations whose rows do not
-    stand plan by plan, `unnamed` those with rows that lack an id. `assumed` are the facts that are filled in.
+    stand plan by plan, `unordered` those in which the plans stand in another order, `unnamed` those with rows that
+    lack an id. `assumed` are the facts that are filled in.
     """
 
     tables: Tables
@@ -28,6 +31,7 @@ class TableSlice:
     until: int
     ranges: Mapping[str, tuple[int, int]]
     scattered: set[str] = field(default_factory=set)
+    unordered: set[str] = field(default_factory=set)
     unnamed: set[str] = field(default_factory=set)
     assumed: set[tuple[str, str]] = field(default_factory=set)
     support: dict[str, pa.Table] = field(default_factory=dict)
@@ -46,6 +50,21 @@ class TableSlice:
             if name == relation:
                 found = self._assume(found, relation, fact)
         return found
+
+    def batches(self, relation: str) -> Iterator[Rows]:
+        """Yield the rows of a relation, as many as DuckDB keeps together, if they stand plan by plan."""
+        rows = self.rows(relation)
+        if rows is None:
+            return
+        first, until = self.ranges[relation]
+        if relation in self.scattered | self.unordered | self.unnamed or until - first <= _AT_ONCE:
+            yield rows
+            return
+        for begin in range(first, until, _AT_ONCE):
+            here = {**self.ranges, relation: (begin, min(begin + _AT_ONCE, until))}
+            found = replace(self, ranges=here).rows(relation)
+            if found is not None:
+                yield found
 
     def narrow(self, relation: str, facts: Collection[str]) -> str:
         """Return some facts of a relation's rows as a query: number of the plan, id, place, and the facts."""
