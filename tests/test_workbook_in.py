@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from jobplan.facts.tables import Chunk, open_data
 
 PLANS = 20
 ROWS = 24  # of the timetable of each plan: 480, and 20 plans, are 500 rows
-NAMES = ["plan", "id", "title", "category", "weekday", "starts", "ends", "how_often", "claimed_units", "weeks",
-         "is_emergency", "agreed_on", "from_on", "until_on", "session", "cycle_weeks"]  # fmt: skip
+NAMES = ["plan", "id", "title", "category", "weekday", "starts", "ends", "how_often", "claimed_units",
+         "weeks",          "is_emergency", "agreed_on", "from_on", "until_on", "session", "cycle_weeks"]  # fmt: skip
 ROOT = [
     "id",
     "nation",
@@ -38,11 +38,11 @@ def build(path: Path) -> openpyxl.Workbook:
     timetable = book.create_sheet("activity")
     timetable.append(NAMES)
     for number in range(1, PLANS + 1):
-        plans.append([f"p{number}", "england", "consultant-2003", datetime(2025, 4, 1), date(2026, 3, 31), 10,
+        plans.append([f"p{number}", "england", "consultant-2003", date(2025, 4, 1), date(2026, 3, 31), 10,
                       True, "listed", "none"])  # fmt: skip
         for row in range(ROWS):
-            timetable.append([f"p{number}", f"a{row}", "Round", "DCC", "monday", time(9), "13:00", "weekly", 1.25,
-                              "1; 2", False, None, None, "none", "am", 4])  # fmt: skip
+            timetable.append([f"p{number}", f"a{row}", "Round", "DCC", "monday", time(9), "13:00", "weekly",
+                              1.25,                               "1; 2", False, None, None, "none", "am", 4])  # fmt: skip
     book.save(path)
     return book
 
@@ -71,7 +71,7 @@ WRONG: tuple[tuple[str, int, int, str, Any, str], ...] = (
     ("activity", 6, 5, "H", "often", "unknown-choice"),
     ("activity", 7, 0, "I", "one", "wrong-type"),
     ("activity", 7, 1, "I", -1, "wrong-size"),
-    ("activity", 7, 2, "I", datetime(2025, 1, 6), "wrong-type"),
+    ("activity", 7, 2, "I", date(2025, 1, 6), "wrong-type"),
     ("activity", 7, 3, "I", "=1+1", "formula"),
     ("activity", 7, 4, "I", "#N/A", "error-value"),
     ("activity", 7, 5, "J", "1; x", "wrong-type"),
@@ -192,7 +192,7 @@ def test_days_of_the_1904_system_are_the_same_days(tmp_path: Path) -> None:
     path = tmp_path / "plans.xlsx"
     book = build(path)
     book.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
-    book["plan"]["D2"] = datetime(2025, 4, 2)
+    book["plan"]["D2"] = date(2025, 4, 2)
     book.save(path)
     with open_data([path], load_schema()) as data:
         (found,) = data.chunks(1000)

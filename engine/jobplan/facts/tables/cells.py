@@ -21,7 +21,7 @@ DATE_FORM = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TRUTHS: Mapping[str, bool] = {"true": True, "yes": True, "false": False, "no": False}
 SPOILT = ("unreadable", "conflict")
 SAID = ("none", "not_carried", *SPOILT)
-"""The words that a column beside a fact may say of it; the last two may be followed by `:` and what is there."""
+"""The words that a column beside a fact may say of it; the last two may be followed by `:` and a text."""
 
 _HELD: tuple[tuple[re.Pattern[str], Held], ...] = (
     (re.compile(r".*\[[0-9]*\]|LIST.*"), "list"),
@@ -41,7 +41,7 @@ def held_by(kind: str) -> Held:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A fact of a column as SQL expressions; `wrong` is true where the cell cannot stand so, else false or NULL.
+    """A fact of a column as SQL expressions; `wrong` is true where the cell cannot stand so, else not.
 
     `written` is what stands there, as text. `doubt` is about all rows together, and quickly worked out: it is
     true if a cell of them may be wrong.

@@ -91,8 +91,8 @@ class Chunk:
 class Relations:
     """Relation tables, their first plan's number and how many plans they have.
 
-    `cells` is what reading the files has found wrong with cells, by plan. `blocked` tells that something is wrong
-    with a table as a whole, so that no plan can be judged.
+    `cells` is what reading the files has found wrong with cells, by plan. `blocked` tells that something is
+    wrong with a table as a whole, so that no plan can be judged.
     """
 
     first: int

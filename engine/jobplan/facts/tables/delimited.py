@@ -1,4 +1,4 @@
-"""Tables of text (CSV): encoding and delimiter are found out, and every row keeps the line that it begins on."""
+"""Tables of text (CSV): encoding and delimiter are found out, rows keep the lines that they begin on."""
 
 from __future__ import annotations
 

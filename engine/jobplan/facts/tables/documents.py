@@ -64,7 +64,8 @@ def look_through(path: Path, schema: FactSchema) -> tuple[list[Place], str]:
 
 
 _PLAIN_ID = re.compile(
-    rb"""^(?P<key>[A-Za-z_]+):[ \t]+(?:"(?P<double>[^"\\\n]*)"|'(?P<single>[^'\n]*)'|(?P<bare>[A-Za-z][A-Za-z0-9._/-]*))"""
+    rb"""^(?P<key>[A-Za-z_]+):[ \t]+(?:"(?P<double>[^"\\\n]*)"|'(?P<single>[^'\n]*)'"""
+    rb"""|(?P<bare>[A-Za-z][A-Za-z0-9._/-]*))"""
     rb"""[ \t]*(?:[ \t]#[^\n]*)?\r?$""", re.MULTILINE)  # fmt: skip
 """A key at the beginning of a line of YAML, with a value that can be taken as it stands."""
 
@@ -103,7 +104,7 @@ def _id_in(data: Any, schema: FactSchema) -> str | None:
 def read_at(
     path: Path, places: Iterable[Place], schema: FactSchema, assumptions: Sequence[Mapping[str, Any]] = ()
 ) -> Iterator[Read]:
-    """Read the documents of a file that stand at some places, in order; a broken one does not stop the others."""
+    """Read the documents of a file that stand at some places, in order, the broken ones too."""
     if path.suffix.lower() not in LINES:
         yield from (_checked(_read(str(path), None, None, schema, assumptions), place) for place in places)
         return

@@ -1,4 +1,4 @@
-"""The inspection of relation tables, in sets: cheap where nothing is wrong, told cell by cell where something is."""
+"""The inspection of relation tables, in sets: cheap where nothing is wrong, else told cell by cell."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ class Inspection:
     def _number_plans(self, probe: Probe) -> None:
         """Note number and id of every plan of the slice, and what is known of them already."""
         probe.ask(
-            f"CREATE TABLE {probe.name('all')} AS SELECT n AS {quoted(NUMBER)}, P AS {quoted(PLAN)}, id, owns, again"
+            f"CREATE TABLE {probe.name('all')} AS SELECT n AS {quoted(NUMBER)}, P AS {quoted(PLAN)}, "
+            f"id, owns, again"
             f" FROM ids WHERE source = {self.source} AND n >= {self.part.first} AND n < {self.part.until}"
         )
         if self.cells:
@@ -99,7 +100,8 @@ class Inspection:
         number = quoted(NUMBER)
         probe.ask(
             f"CREATE TABLE {probe.name(relation)} AS SELECT k.id AS {quoted('@plan')}, k.{quoted(PLAN)}, "
-            f"g.{count}, g.{low}, g.{high} FROM (SELECT {PLAN_ID} AS id, count(*) AS {count}, min({number}) AS {low}, "
+            f"g.{count}, g.{low}, g.{high} FROM (SELECT {PLAN_ID} AS id, count(*) AS {count}, "
+            f"min({number}) AS {low}, "
             f"max({number}) AS {high} FROM {self.part.scan(relation)} GROUP BY {PLAN_ID}) g "
             f"JOIN {probe.name('all')} k ON k.id = g.id AND k.owns"
         )
@@ -149,12 +151,13 @@ class Inspection:
         self.connection.register("jobplan_broken", broken)
         which = "true" if self.blocked else "again OR id IS NULL OR id IN (SELECT id FROM jobplan_broken)"
         probe.ask(
-            f"CREATE TABLE {probe.name('out')} AS SELECT {quoted(PLAN)} FROM {probe.name('all')} WHERE {which}"
+            f"CREATE TABLE {probe.name('out')} AS SELECT {quoted(PLAN)} FROM {probe.name('all')} WHERE "
+            f"{which}"
         )
         self.connection.unregister("jobplan_broken")
 
     def _plans(self) -> pa.Table:
-        """Return the plans that are left: number, id, file, place, and the facts that tell which plan it is."""
+        """Return the plans that are left: number, id, file, place, and the facts that tell which it is."""
         schema = self.part.schema
         facts = told_facts(schema)
         parts = self.part.tables.raw[schema.root].parts
@@ -163,7 +166,8 @@ class Inspection:
         columns = "".join(f", {quoted(name)}" for name in facts)
         return self.connection.sql(
             f"SELECT {quoted(PLAN)}, {quoted(ID)} AS plan, {file} AS file, {quoted(PLACE)} AS place, "
-            f"CAST(NULL AS VARCHAR) AS digest{columns} FROM ({self.part.narrow(schema.root, facts)}) ORDER BY 1"
+            f"CAST(NULL AS VARCHAR) AS digest{columns} FROM ({self.part.narrow(schema.root, facts)}) "
+            f"ORDER BY 1"
         ).to_arrow_table()
 
 
@@ -183,8 +187,10 @@ def _disagree(probe: Probe, relation: str, checked: Sequence[Field]) -> None:
         return
     columns = ", ".join(map(quoted, read))
     found = probe.ask(
-        f"SELECT f.{quoted('@part')}, f.{quoted('@row')}, k.id, {columns} FROM ({probe.part.narrow(relation, read)}) f "
-        f"JOIN {probe.name('all')} k ON k.{quoted(PLAN)} = f.{quoted(PLAN)} WHERE {' OR '.join(wrong)} ORDER BY f.{quoted('@n')}"
+        f"SELECT f.{quoted('@part')}, f.{quoted('@row')}, k.id, {columns} FROM "
+        f"({probe.part.narrow(relation, read)}) f "
+        f"JOIN {probe.name('all')} k ON k.{quoted(PLAN)} = f.{quoted(PLAN)} WHERE {' OR '.join(wrong)} "
+        f"ORDER BY f.{quoted('@n')}"
     )
     for index, line, plan, *values in found:
         if any((relation, index, line, name) in probe.told for name in read):

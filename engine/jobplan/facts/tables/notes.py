@@ -1,4 +1,4 @@
-"""What is stated beside the facts of tables: waivers, attestations, assumptions; and the users' assumptions."""
+"""What is stated beside the facts of tables: waivers, attestations, assumptions, and those of users."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _as_json(value: Any) -> Any:
 def _wrong(
     schema: FactSchema, table: RawTable, name: str, place: tuple[int, int], plan: str, item: dict[str, Any]
 ) -> Iterator[Defect]:
-    """Yield what the schema of documents says against a row; texts are first taken for what they have to be."""
+    """Yield what the schema of documents says against a row; texts are taken for what they have to be."""
     key = schema.keys.get(ROLES[name], ROLES[name])
     if schema.checker is None:
         return

@@ -93,7 +93,8 @@ def open_data(
 ) -> Data:
     """Open the input of a run: files and folders with plan documents, JSON lines, tables, workbooks.
 
-    Documents and tables are read chunk by chunk, and looked through now for ids that stand twice. `assumptions` are the users'. Raises BrokenInput where nothing
+    Documents and tables are read chunk by chunk, and looked through now for ids that stand twice.
+    `assumptions` are the users'. Raises BrokenInput where nothing
     can go on: a path that is not there, an assumption about nothing.
     """
     users = tuple(assumptions)
@@ -112,7 +113,8 @@ def open_data(
         folder.cleanup()
         raise
     return Data(schema, connection, folder, tuple(opening.sources), tuple(opening.files),
-                opening.digests, tuple(opening.defects), users, assumed, tuple(opening.notes), opening.lost)  # fmt: skip
+                opening.digests, tuple(opening.defects), users, assumed, tuple(opening.notes),
+                opening.lost)  # fmt: skip
 
 
 def _assumed(schema: FactSchema, users: Sequence[Mapping[str, Any]]) -> tuple[Assumption, ...]:
@@ -241,7 +243,7 @@ def _table(opening: Opening, name: str, parts: Sequence[tuple[Path, str]]) -> Ra
         return None
 
 
-def _workbook(opening: Opening, files: Sequence[Path], shown: str) -> None:
+def _workbook(opening: Opening, files: Sequence[Path], _: str) -> None:
     """Open the sheets of a workbook."""
     into = opening.folder / f"workbook-{len(opening.sources)}"
     into.mkdir()
@@ -298,13 +300,15 @@ def _number(opening: Opening) -> None:
     for index, source in enumerate(opening.sources):
         if isinstance(source, Documents):
             connection.execute(
-                f"INSERT INTO numbered SELECT source, n, n + {source.first}, id FROM documents WHERE source = {index}"
+                f"INSERT INTO numbered SELECT source, n, n + {source.first}, id FROM documents WHERE "
+                f"source = {index}"
             )
         elif opening.schema.root in source.tables.raw:
             root = source.tables.raw[opening.schema.root]
             own = f"NULLIF(CAST({quoted(ID)} AS VARCHAR), '')" if ID in root.types else "NULL"
             connection.execute(
-                f"INSERT INTO numbered SELECT {index}, {quoted(NUMBER)}, {quoted(NUMBER)} + {source.first}, {own} FROM {root.scan()}"
+                f"INSERT INTO numbered SELECT {index}, {quoted(NUMBER)}, {quoted(NUMBER)} + "
+                f"{source.first}, {own} FROM {root.scan()}"
             )
     same = "SELECT id FROM numbered WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1"
     firsts = f"SELECT source, id, min(P) AS first FROM numbered WHERE id IN ({same}) GROUP BY source, id"

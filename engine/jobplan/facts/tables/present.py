@@ -126,7 +126,8 @@ def _chosen(connection: DuckDBPyConnection, relation: str, kept: pa.Table) -> st
     name, plan = f"{quoted(CHOSEN_SCHEMA)}.{quoted(relation)}", quoted(PLAN)
     connection.register(_KEPT, kept)
     connection.execute(
-        f"CREATE TABLE {name} AS SELECT * FROM {rows_name(relation)} WHERE {plan} IN (SELECT {plan} FROM {_KEPT})"
+        f"CREATE TABLE {name} AS SELECT * FROM {rows_name(relation)} WHERE {plan} IN (SELECT {plan} "
+        f"FROM {_KEPT})"
     )
     connection.unregister(_KEPT)
     return name
@@ -138,7 +139,8 @@ def _with_attested(connection: DuckDBPyConnection, source: str, attested: pa.Tab
     listed = "".join(f", a.{quoted(x)} AS {quoted(f'attested {x}')}" for x in attested.column_names[1:])
     connection.register(_ATTESTED, attested)
     connection.execute(
-        f"CREATE TABLE {name} AS SELECT f.*{listed} FROM {source} f LEFT JOIN {_ATTESTED} a ON a.{plan} = f.{plan}"
+        f"CREATE TABLE {name} AS SELECT f.*{listed} FROM {source} f LEFT JOIN {_ATTESTED} a ON a.{plan} "
+        f"= f.{plan}"
         f" ORDER BY f.{plan}"
     )
     connection.unregister(_ATTESTED)
@@ -152,7 +154,7 @@ def _view(
     columns: Mapping[str, str],
     source: str,
 ) -> None:
-    """Make the view of a relation; one without rows is known to be empty, so that nothing is planned for it."""
+    """Make the view of a relation; one without rows is known to be empty, and nothing is planned for it."""
     if not connection.execute(f"SELECT 1 FROM {source} LIMIT 1").fetchall():
         columns, source = {name: f"CAST(NULL AS {kind})" for name, kind in kinds.items()}, ""
     listed = ", ".join(f"{columns[name]} AS {quoted(name)}" for name in kinds)

@@ -22,8 +22,8 @@ OWN_ID = f"NULLIF(CAST({quoted(ID)} AS VARCHAR), '')"
 class Probe:
     """Asks a connection about the tables of one slice, and gathers what is wrong.
 
-    There is a small table `all` of the slice's plans: number of the row and of the plan, id, whether it `owns`
-    the rows (the first of equal ids does), and whether its id stands `again` elsewhere.
+    There is a small table `all` of the slice's plans: number of the row and of the plan, id, whether it
+    `owns` the rows (the first of equal ids does), and whether its id stands `again` elsewhere.
     """
 
     connection: DuckDBPyConnection

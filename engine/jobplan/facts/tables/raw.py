@@ -40,8 +40,8 @@ class Part:
 class RawTable:
     """The files of one relation; `types` are the SQL types of their columns, `letters` those of a sheet.
 
-    `columns` are those of each file. Columns without a value are `empty`; in `unspoilt` ones, all texts begin as
-    `none` and `not_carried` do.
+    `columns` are those of each file. Columns without a value are `empty`; in `unspoilt` ones, all texts begin
+    as `none` and `not_carried` do.
     """
 
     name: str
@@ -128,7 +128,8 @@ def _statistics(
     """Return the columns without a value in any file, and those whose texts begin as `n` does in all."""
     files = ", ".join(text(str(part.path)) for part in parts)
     found = connection.execute(
-        "SELECT path_in_schema, sum(num_values - stats_null_count) > 0, "  # NULL where a file has no statistics
+        # where a file has no statistics, nothing is known
+        "SELECT path_in_schema, sum(num_values - stats_null_count) > 0, "
         "count(*) = count(stats_min_value) FILTER (WHERE stats_min_value >= 'n' AND stats_max_value < 'o') "
         f"+ count(*) FILTER (WHERE num_values = stats_null_count) FROM parquet_metadata([{files}]) GROUP BY 1"
     ).fetchall()

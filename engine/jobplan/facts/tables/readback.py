@@ -48,7 +48,7 @@ class ReadBack:
 def note_documents(
     connection: DuckDBPyConnection, paths: Sequence[Path], schema: FactSchema, source: int, first: int
 ) -> tuple[Documents, dict[str, str]]:
-    """Note where the documents of files stand, as source number `source`; return them, and the files' digests."""
+    """Note where the documents of files stand, as source number `source`; return them, and digests."""
     connection.execute(
         "CREATE TABLE IF NOT EXISTS documents "
         "(source INTEGER, n BIGINT, id VARCHAR, file INTEGER, begins BIGINT, line BIGINT)"
@@ -97,7 +97,8 @@ def read_back(
     good = {name: tuple(table.files) for name, table in spill.tables.items() if table.files}
     used = {name: frozenset(spill.tables[name].used) for name in good}
     numbers = connection.sql(
-        f"SELECT P AS {quoted(PLAN)} FROM ids WHERE source = {index} AND P >= {first} AND P < {until} AND NOT again"
+        f"SELECT P AS {quoted(PLAN)} FROM ids WHERE source = {index} AND P >= {first} AND P < {until} "
+        f"AND NOT again"
     ).to_arrow_table()
     found = DocumentSlice(schema, number, good, used, {"plans": numbers})
     clear(connection)
@@ -127,7 +128,8 @@ def _read_into(
     """Read documents, and write down what they say; return what is wrong with the others."""
     begin, end = bounds[0] - source.first, bounds[1] - source.first
     noted = connection.execute(
-        f"SELECT file, n, id, begins, line FROM documents WHERE source = {index} AND n >= {begin} AND n < {end} ORDER BY n"
+        f"SELECT file, n, id, begins, line FROM documents WHERE source = {index} AND n >= {begin} AND n "
+        f"< {end} ORDER BY n"
     ).fetchall()
     spill = Spill(schema, folder)
     told: list[Defect] = []

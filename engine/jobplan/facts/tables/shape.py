@@ -46,7 +46,7 @@ def sql_type(field: Field) -> str:
 def shape(schema: FactSchema, relation: str) -> dict[str, str]:
     """Return the columns of a relation's table with their SQL types, in order.
 
-    A parent tells of the list of each of its children whether it is given; the root tells it of all relations.
+    A parent tells of the list of each of its children whether it is given; the root tells it of all.
     """
     keys = [PLAN] if relation == schema.root else [PLAN, ROW, ABOVE]
     found = {**dict.fromkeys(keys, "BIGINT"), ID: "VARCHAR", PLACE: "VARCHAR"}

@@ -87,7 +87,7 @@ class Tables:
         return {"id", *links, *fields, *beside, *lists, note} - {""}
 
     def columns_of(self, relation: str) -> dict[tuple[str, str], str]:
-        """Return how each fact and what is said of it is read from a scan: by fact and column, an expression."""
+        """Return how each fact, and what is said of it, is read from a scan: by fact and column."""
         found = {}
         for name, read in self.cells[relation].items():
             found[name, name] = read.value

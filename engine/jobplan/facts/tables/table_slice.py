@@ -20,9 +20,9 @@ _AT_ONCE = 122_880  # rows of a row group of DuckDB
 class TableSlice:
     """Plans of relation tables: rows `first` up to, not including, `until` of the root's table.
 
-    `ranges` are the rows of each relation that may belong to them, `scattered` the relations whose rows do not
-    stand plan by plan, `unordered` those in which the plans stand in another order, `unnamed` those with rows that
-    lack an id. `assumed` are the facts that are filled in.
+    `ranges` are the rows of each relation that may belong to them, `scattered` the relations whose rows do
+    not stand plan by plan, `unordered` those in which the plans stand in another order, `unnamed` those with
+    rows that lack an id. `assumed` are the facts that are filled in.
     """
 
     tables: Tables
@@ -125,8 +125,8 @@ class TableSlice:
 
     def _rows(self, relation: str) -> Rows:
         schema, table = self.schema.relations[relation], self.tables.raw[relation]
-        inner = [quoted("@n"), f"CAST({quoted(OF_PLAN)} AS VARCHAR) AS {quoted('@plan')}", *self._link(relation),
-                 self._id(relation), quoted(PLACE), *self._listed(relation)]  # fmt: skip
+        inner = [quoted("@n"), f"CAST({quoted(OF_PLAN)} AS VARCHAR) AS {quoted('@plan')}",
+                 *self._link(relation), self._id(relation), quoted(PLACE), *self._listed(relation)]  # fmt: skip
         facts = self._facts(relation, inner)
         above = "CAST(NULL AS BIGINT)"
         joins = f"JOIN {self.support_name(relation)} k ON f.{quoted('@plan')} = k.{quoted('@plan')}"
@@ -167,7 +167,10 @@ class TableSlice:
         given_id = f"NULLIF(CAST({quoted(ID)} AS VARCHAR), '')" if ID in table.types else "NULL"
         if relation not in self.unnamed:
             return f"{given_id} AS {quoted('@id')}"
-        return f"{given_id} AS {quoted('@given')}, coalesce({given_id}, {self._made(relation)}) AS {quoted('@id')}"
+        return (
+            f"{given_id} AS {quoted('@given')}, coalesce({given_id}, {self._made(relation)}) AS "
+            f"{quoted('@id')}"
+        )
 
     def _made(self, relation: str) -> str:
         """Return an id made from relation and content."""

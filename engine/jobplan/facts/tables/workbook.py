@@ -31,7 +31,7 @@ MOST_BYTES = 1 << 30
 """What a workbook may unpack to."""
 
 MOST_TIMES = 200
-"""How much larger than its file a workbook may be, if it is not small; sheets of real workbooks pack 10 to 40."""
+"""How much larger than its file a workbook may be, if it is not small; real ones pack 10 to 40."""
 
 _SMALL = 64 << 20
 _WIDEST = 1000  # columns; a schema has fewer facts

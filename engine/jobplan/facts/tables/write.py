@@ -90,7 +90,7 @@ def _why(row: Row, name: str) -> str | None:
 
 
 def _said(schema: FactSchema, relation: Relation, row: Row) -> str | None:
-    """Return what a row says of a list of its own; the plan says also of lists in its rows what is not plain."""
+    """Return what a row says of a list of its own; the plan tells also what is not plain in its rows."""
     cause = None if relation.cause == "blank" else relation.cause
     above = schema.relations[relation.name].parent
     if above and row.relation == schema.root:

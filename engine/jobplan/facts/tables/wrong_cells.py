@@ -12,7 +12,7 @@ ID_LENGTH = 200
 
 
 def wrong_cells(probe: Probe, relation: str) -> None:
-    """Complain of values that do not fit their facts, and of ids that are too long, or not there for a plan."""
+    """Complain of values that do not fit their facts, and of ids that are too long, or lacking."""
     tables, is_root = probe.part.tables, relation == probe.schema.root
     table, cells = tables.raw[relation], tables.cells[relation]
     wrong = {name: cells[name].wrong for name in tables.columns(relation) if cells[name].wrong != "false"}
@@ -30,7 +30,8 @@ def wrong_cells(probe: Probe, relation: str) -> None:
     listed = ", ".join(f"CASE WHEN {wrong[name]} THEN {shown[name]} END" for name in found)
     either = " OR ".join(f"({wrong[name]})" for name in found)
     rows = probe.ask(
-        f"SELECT {quoted(PART)}, {quoted(LINE)}, {plan}, [{listed}]::VARCHAR[] FROM {probe.part.scan(relation)} "
+        f"SELECT {quoted(PART)}, {quoted(LINE)}, {plan}, [{listed}]::VARCHAR[] FROM "
+        f"{probe.part.scan(relation)} "
         f"WHERE ({either}) AND {mine} ORDER BY {quoted(NUMBER)}"
     )
     explain = Explainer(table.types)

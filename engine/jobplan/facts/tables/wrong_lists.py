@@ -82,7 +82,10 @@ def lists_of_rows(probe: Probe, relation: str) -> None:
             )
             has_rows = f"c.{quoted('@parent')} IS NOT NULL"
         plan = PLAN_ID.replace(quoted("plan"), f"t.{quoted('plan')}")
-        rows = f"FROM {probe.part.scan(relation)} t JOIN {probe.name('all')} k ON k.id = {plan} AND k.owns{joins}"
+        rows = (
+            f"FROM {probe.part.scan(relation)} t JOIN {probe.name('all')} k ON k.id = {plan} AND "
+            f"k.owns{joins}"
+        )
         condition = _wrong(probe, name, has_rows)
         _tell(probe, relation, name, f"k.id, {said(name)}, {has_rows} {rows} WHERE {condition}")
 
@@ -127,4 +130,7 @@ def _codes(probe: Probe, above: str, name: str) -> str:
         has_rows = f"c.{quoted('@parent')} IS NOT NULL"
     code = code_column(name, given(tables[above], name, tables.get(name), has_rows))
     plan = f"CAST(t.{quoted('plan')} AS VARCHAR)"
-    return f"SELECT k.{quoted(PLAN)}, {code} FROM {probe.part.scan(above)} t JOIN {probe.name('all')} k ON k.id = {plan} AND k.owns{joins}"
+    return (
+        f"SELECT k.{quoted(PLAN)}, {code} FROM {probe.part.scan(above)} t JOIN {probe.name('all')} k "
+        f"ON k.id = {plan} AND k.owns{joins}"
+    )

@@ -25,7 +25,8 @@ def same_plans(probe: Probe) -> None:
     root = probe.schema.root
     found = probe.ask(
         f"SELECT t.{quoted(PART)}, t.{quoted(LINE)}, k.id FROM {probe.name('all')} k "
-        f"JOIN {probe.part.scan(root)} t ON t.{quoted(NUMBER)} = k.{quoted(NUMBER)} WHERE k.again ORDER BY 1, 2"
+        f"JOIN {probe.part.scan(root)} t ON t.{quoted(NUMBER)} = k.{quoted(NUMBER)} WHERE k.again ORDER "
+        f"BY 1, 2"
     )
     for index, line, plan in found:
         probe.tell(root, (index, line, ID), plan, "same-plan", *same_plan(plan))
@@ -48,7 +49,8 @@ def same_ids(probe: Probe, relation: str) -> None:
     found = probe.ask(
         f"SELECT {quoted(PART)}, {quoted(LINE)}, {PLAN_ID}, {OWN_ID}, first_value({quoted(PLACE)}) OVER w, "
         f"row_number() OVER w AS nth FROM {scan} WHERE {OWN_ID} IS NOT NULL AND {probe.mine} WINDOW w AS "
-        f"(PARTITION BY {PLAN_ID}, {OWN_ID} ORDER BY {quoted(NUMBER)}) QUALIFY nth > 1 ORDER BY {quoted(NUMBER)}"
+        f"(PARTITION BY {PLAN_ID}, {OWN_ID} ORDER BY {quoted(NUMBER)}) QUALIFY nth > 1 ORDER BY "
+        f"{quoted(NUMBER)}"
     )
     for index, line, plan, row_id, first, _ in found:
         reason = f"two rows of `{relation}` have the id `{row_id}`; the first is {first}"
@@ -68,7 +70,8 @@ def many_rows(probe: Probe, relation: str) -> None:
         return
     found = probe.ask(
         f"SELECT min({quoted(PART)}), arg_min({quoted(LINE)}, {quoted(NUMBER)}), {PLAN_ID}, count(*) AS many "
-        f"FROM {probe.part.scan(relation)} WHERE {probe.mine} GROUP BY {PLAN_ID}{holder} HAVING many > {schema.most}"
+        f"FROM {probe.part.scan(relation)} WHERE {probe.mine} GROUP BY {PLAN_ID}{holder} HAVING many > "
+        f"{schema.most}"
     )
     for index, line, plan, count in found:
         of = f"a row of `{schema.parent}`" if schema.parent else "a plan"
@@ -90,7 +93,8 @@ def parents(probe: Probe, relation: str) -> None:
     if table is not None and ID in table.types:
         known = f"SELECT {PLAN_ID} AS plan, {OWN_ID} AS id FROM {probe.part.scan(above)}"
     found = probe.ask(
-        f"SELECT {quoted(PART)}, {quoted(LINE)}, {PLAN_ID}, {row} FROM {scan} t WHERE {probe.mine} AND NOT EXISTS "
+        f"SELECT {quoted(PART)}, {quoted(LINE)}, {PLAN_ID}, {row} FROM {scan} t WHERE {probe.mine} AND "
+        f"NOT EXISTS "
         f"(SELECT 1 FROM ({known}) a WHERE a.plan = CAST(t.{quoted(OF_PLAN)} AS VARCHAR) "
         f"AND a.id = CAST(t.{quoted(OF_ROW)} AS VARCHAR)) ORDER BY {quoted(NUMBER)}"
     )
@@ -106,7 +110,8 @@ def orphans(connection: DuckDBPyConnection, tables: Tables, relation: str, sourc
     """Yield the rows that belong to no plan of the source."""
     table = tables.raw[relation]
     found = connection.execute(
-        f"SELECT {quoted(PART)}, {quoted(LINE)}, {PLAN_ID} FROM {table.scan()} WHERE {PLAN_ID} IS NULL OR {PLAN_ID} "
+        f"SELECT {quoted(PART)}, {quoted(LINE)}, {PLAN_ID} FROM {table.scan()} WHERE {PLAN_ID} IS NULL "
+        f"OR {PLAN_ID} "
         f"NOT IN (SELECT id FROM ids WHERE source = {source} AND id IS NOT NULL) ORDER BY {quoted(NUMBER)}"
     ).fetchall()
     for index, line, named in found:
