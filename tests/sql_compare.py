@@ -11,7 +11,7 @@ import duckdb
 from agreement import Again
 from sql_chunk import load
 
-from jobplan.backends.duckdb import judge
+from jobplan.backends.duckdb import clear, judge
 from jobplan.backends.judging import Worked, reference, work
 from jobplan.backends.sql.compile import Verdicts, compile_verdicts
 from jobplan.evaluate import states_more
@@ -37,6 +37,8 @@ class Chunk:
     today: int
     connection: duckdb.DuckDBPyConnection
     compiled: Verdicts
+    alone: dict[int, tuple[Any, ...]]
+    """The verdicts of each plan, judged for nothing else."""
 
     def table(self, name: str) -> Table:
         """Return a table of schema `work`."""
@@ -61,9 +63,13 @@ def judged(program: Program, schema: FactSchema, plans: Sequence[Plan], today: i
     connection = duckdb.connect()
     connection.execute("SET threads = 2").fetchall()
     load(connection, plans, schema, today=today, attested=program.checked.policy.attested)
+    only = compile_verdicts(program, schema, today, only=True)
+    judge(connection, only)
+    found = connection.execute('SELECT * FROM "work"."verdicts"').fetchall()
+    clear(connection, only)
     compiled = compile_verdicts(program, schema, today)
     judge(connection, compiled)
-    return Chunk(program, schema, plans, today, connection, compiled)
+    return Chunk(program, schema, plans, today, connection, compiled, {row[0]: row for row in found})
 
 
 def differences(chunk: Chunk, *, rows: bool = True) -> Iterator[str]:
@@ -80,6 +86,8 @@ def differences(chunk: Chunk, *, rows: bool = True) -> Iterator[str]:
             *of_stated(worked, plan, by_row, stated.get(number), seconds, number),
         ):
             yield f"plan {number}: {said}"
+        if chunk.alone[number] != tuple(verdicts[number][0].values()):
+            yield f"plan {number}: judged for verdicts alone: {chunk.alone[number]}"
 
 
 def of_plan(worked: Worked, by_row: ByRow, found: dict[str, Any], opened: dict[str, Any]) -> Iterator[str]:

@@ -44,7 +44,7 @@ class Bulk:
     evaluator: Evaluator
     today: int
     compiled: dict[tuple[str, str], Compiled] = field(default_factory=dict)
-    verdicts: dict[tuple[str, str], Verdicts] = field(default_factory=dict)
+    verdicts: dict[tuple[str, str, bool], Verdicts] = field(default_factory=dict)
 
     @property
     def schema(self) -> FactSchema:
@@ -64,11 +64,11 @@ class Bulk:
 
     def work_out(self, connection: DuckDBPyConnection, group: Group, *, findings: bool) -> None:
         """Work out and judge the plans; findings need more than the verdicts."""
-        key = (group.policy, group.edition)
+        key = (group.policy, group.edition, findings)
         if key not in self.verdicts:
-            self.verdicts[key] = compile_verdicts(group.program, self.schema, self.today)
+            self.verdicts[key] = compile_verdicts(group.program, self.schema, self.today, only=not findings)
         duckdb.clear(connection, self.verdicts[key])
-        duckdb.judge(connection, self.verdicts[key], stated=findings)
+        duckdb.judge(connection, self.verdicts[key])
 
     def of(self, group: Group) -> Compiled:
         """Return the statements of an edition, written when it is first met."""

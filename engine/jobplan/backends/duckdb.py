@@ -12,7 +12,7 @@ from jobplan.extras import library
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SLOW_OPTIMIZERS = "filter_pullup"
+SLOW_OPTIMIZERS = "filter_pullup,projection_placement"
 """What takes DuckDB longer to plan wide queries, and moves no filter of ours to a better place."""
 
 
@@ -60,14 +60,13 @@ def written(value: object) -> str:
     return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
 
 
-def judge(connection: DuckDBPyConnection, verdicts: Verdicts, *, stated: bool = True) -> None:
-    """Work out and judge the chunk in schema `facts`.
-
-    What plans state is asked only where that tells, and not at all if nobody reads the `stated` answers.
-    """
+def judge(connection: DuckDBPyConnection, verdicts: Verdicts) -> None:
+    """Work out and judge the chunk in schema `facts`; what plans state is asked only where that tells."""
     for statement in verdicts.first:
         connection.execute(statement).fetchall()
-    again = stated and connection.execute('SELECT 1 FROM "work"."again" LIMIT 1').fetchall()
+    if not verdicts.again:
+        return
+    again = connection.execute('SELECT 1 FROM "work"."again" LIMIT 1').fetchall()
     for statement in verdicts.again if again else verdicts.otherwise:
         connection.execute(statement).fetchall()
 

@@ -10,14 +10,12 @@ from jobplan.backends.sql import nodes as n
 from jobplan.backends.sql.frames import ROOT, Frame
 from jobplan.backends.sql.relations import chosen
 from jobplan.backends.sql.rows import Rows
-from jobplan.backends.sql.stages import UNKNOWN, Maker
+from jobplan.backends.sql.stages import LARGE, UNKNOWN, Maker
 from jobplan.backends.sql.verdicts import plan_verdicts, rule_column, rules_of
 from jobplan.expression.parse import Tree
 from jobplan.expression.spans import MOST_PAIRS
 
 AGAIN = "again"
-LARGEST = 1e23
-"""Numbers beyond this are refused: sums of them could not be added up exactly."""
 
 
 def asked_again(maker: Maker) -> Tree:
@@ -166,19 +164,5 @@ def told(query: Tree, code: str, words: str) -> Tree:
 
 def too_large(maker: Maker) -> Iterator[Tree]:
     """Yield queries of the plans with a number that is too large, or none at all."""
-    tables = maker.world.tables
-    numbers: dict[str, list[str]] = {}
-    for node in sorted(maker.done):
-        if node[0] == "relation":
-            continue
-        formula = maker.needs.formula(node)
-        tree = formula.trees.get("value")
-        if formula.type.kind == "number" and not (tree is not None and maker.world.wholes.small(tree)):
-            numbers.setdefault(node[1] or tables.root, []).append(node[2])
-    for relation, names in numbers.items():
-        frame = Frame(tables, relation)
-        here = ROOT if relation == tables.root else ()
-        sizes = [n.call("abs", frame.field(here, name)) for name in names]
-        most = n.call("greatest", *sizes) if len(sizes) > 1 else sizes[0]
-        large = n.binary(exp.GTE, most, n.number(LARGEST))
-        yield n.where(chosen(Rows(maker.world, frame), ("P",), {"P": n.column("P")}), large)
+    for made in maker.large:
+        yield n.where(n.read_from(n.select(n.column("P")), made.copy()), n.column(LARGE))

@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from jobplan.backends.sql import nodes as n
 from jobplan.backends.sql.again import asked_again, judged_again, nothing_stated, refused
+from jobplan.backends.sql.alone import alone
 from jobplan.backends.sql.functions import DIALECTS
 from jobplan.backends.sql.nodes import written
 from jobplan.backends.sql.stages import Maker
@@ -26,7 +27,8 @@ class Verdicts:
     """The statements of an edition, to be run in order; `clear` takes away all that they made.
 
     `first` works out and judges; then, if there are plans in work."again", `again` judges those once more
-    on what they state themselves, and `otherwise` only makes the tables of that, without rows.
+    on what they state themselves, and `otherwise` only makes the tables of that, without rows. Of verdicts
+    alone there is nothing but `first`, which leaves no more than work."verdicts" and work."refused".
     """
 
     program: Program
@@ -41,8 +43,16 @@ class Verdicts:
         return (*self.first, *self.again)
 
 
-def compile_verdicts(program: Program, schema: FactSchema, today: int, dialect: str = "duckdb") -> Verdicts:
-    """Compile an edition for a present day. Raises UnsupportedRule for what cannot be written as SQL."""
+def compile_verdicts(
+    program: Program, schema: FactSchema, today: int, dialect: str = "duckdb", *, only: bool = False
+) -> Verdicts:
+    """Compile an edition for a present day, `only` for its verdicts.
+
+    Raises UnsupportedRule for what cannot be written as SQL.
+    """
+    if only:
+        trees = alone(made_first(program, schema, today, dialect, ordered=False).statements)
+        return Verdicts(program, tuple(written(tree, dialect) for tree in trees), (), (), CLEAR)
     parts = verdict_trees(program, schema, today, dialect)
     first, again, otherwise = (tuple(written(tree, dialect) for tree in trees) for trees in parts)
     return Verdicts(program, first, again, otherwise, CLEAR)
@@ -56,10 +66,12 @@ def verdict_trees(
     return maker.statements, judged_again(maker), list(nothing_stated(maker))
 
 
-def made_first(program: Program, schema: FactSchema, today: int, dialect: str) -> Maker:
+def made_first(
+    program: Program, schema: FactSchema, today: int, dialect: str, *, ordered: bool = True
+) -> Maker:
     """Return what has made the statements that work out and judge, without stated figures."""
     refuse_unsupported(program, dialect)
-    maker = Maker(program, schema, today, DIALECTS[dialect])
+    maker = Maker(program, schema, today, DIALECTS[dialect], ordered=ordered)
     maker.statements.append(exp.Create(this=exp.Table(this=n.name("work")), kind="SCHEMA", exists=True))
     maker.make()
     maker.statements.append(n.made_table("work", "verdicts", plan_verdicts(maker)))

@@ -230,8 +230,13 @@ def union(*queries: Tree, distinct: bool = False) -> Tree:
     return found
 
 
+def over(value: Tree, by: Iterable[Tree]) -> Tree:
+    """Return a value over all rows with the same keys."""
+    return exp.Window(this=value, partition_by=list(by), over="OVER")
+
+
 def windowed(value: Tree, by: Iterable[Tree], order: Iterable[Tree], frame: str = "") -> Tree:
-    """Return a value over a window; `frame` is `before` (rows before this one) or `until` (with this one)."""
+    """Return a value over a window; `frame` is `before` (rows before this), `until` (with this) or `all`."""
     ordered = exp.Order(expressions=[exp.Ordered(this=key, nulls_first=False) for key in order])
     found = exp.Window(this=value, partition_by=list(by), order=ordered, over="OVER")
     if frame:
@@ -239,6 +244,9 @@ def windowed(value: Tree, by: Iterable[Tree], order: Iterable[Tree], frame: str 
         if frame == "before":
             spec.set("end", exp.Literal.number(1))
             spec.set("end_side", "PRECEDING")
+        elif frame == "all":
+            spec.set("end", "UNBOUNDED")
+            spec.set("end_side", "FOLLOWING")
         found.set("spec", spec)
     return found
 

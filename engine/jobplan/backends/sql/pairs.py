@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from jobplan.backends.sql import nodes as n
-from jobplan.backends.sql.frames import ROOT, Frame, Path, flat_name
+from jobplan.backends.sql.frames import KEYS, ROOT, Frame, Path, flat_name
 from jobplan.backends.sql.meetings import (
+    STRETCHES,
     Meeting,
     Overlapping,
     first_stretch,
@@ -28,6 +29,9 @@ from jobplan.expression.spans import MOST_PAIRS
 
 if TYPE_CHECKING:
     from jobplan.backends.sql.stages import Maker
+
+ALONE = "~alone"
+"""What is asked of one side alone, as a column of its rows: true, or not known."""
 
 
 @dataclass(slots=True)
@@ -56,7 +60,7 @@ class SideBySide(Frame):
         return n.column(flat_name((alias, *path), name))
 
     def build(self, *keys: str) -> exp.Select:
-        """Return the query of all rows that may be pairs, with what is read of each; some come twice."""
+        """Return the query of all rows that may be pairs, with what is read of each; none comes twice."""
         a, b = self.sides
         branches = [self.beside(a, b, one, other, on, keys) for one, other, on in self.branches(a, b)]
         query = n.read_from(n.select(exp.Star()), n.source(n.union(*branches), "both"))
@@ -82,6 +86,8 @@ class SideBySide(Frame):
             query.append("expressions", n.named(n.column(key, a), key))
         for alias in (a, b):
             query.append("expressions", n.named(n.column("R", alias), f"{alias} R"))
+            if ALONE in self.sides[alias].made:
+                query.append("expressions", n.named(n.column(ALONE, alias), f"{alias}/{ALONE}"))
         for path, names in self.wants.items():
             if path != ROOT:
                 for name in sorted(names):
@@ -101,15 +107,28 @@ class SideBySide(Frame):
                 exploded(side, flats(refs), self.meeting.circle)
                 for side, refs in zip((first, second), fields, strict=True)
             ]
-            yield sides[0], sides[1], [n.same(n.column("stretch", a), n.column("stretch", b))]
+            yield (
+                sides[0],
+                sides[1],
+                [n.same(n.column("stretch", a), n.column("stretch", b)), first_met(a, b)],
+            )
         else:
             fields = [[equal.first for equal in self.meeting], [equal.second for equal in self.meeting]]
+            known = [
+                unknown_in(side, flats(refs))[1] for side, refs in zip((first, second), fields, strict=True)
+            ]
+            earlier: list[Tree] = []
             for equal in self.meeting:
                 keys = [
                     key_of(n.column(flats([ref])[0], alias), number=equal.number)
                     for ref, alias in ((equal.first, a), (equal.second, b))
                 ]
-                yield first.copy(), second.copy(), [n.same(*keys)]
+                yield (
+                    known[0].copy(),
+                    known[1].copy(),
+                    [n.same(*keys), *(n.negated(k.copy()) for k in earlier)],
+                )
+                earlier.append(n.same(*(key.copy() for key in keys)))
         # a row that lacks such a field may meet any other
         unsure, sure = unknown_in(first, flats(fields[0]))
         yield unsure, second.copy(), []
@@ -133,6 +152,8 @@ class SideBySide(Frame):
             if path[:1] == (alias,)
             for name in sorted(names)
         }
+        if ALONE in rows.made:
+            columns[ALONE] = n.column(ALONE)
         return rows.select(("P", "R"), columns, *rows.conditions)
 
 
@@ -171,6 +192,22 @@ def exploded(side: Tree, names: list[str], circle: float) -> Tree:
     return n.union(first, n.read_from(n.select(star, later), n.source(more, "s")))
 
 
+def first_met(a: str, b: str) -> Tree:
+    """Return whether a stretch that two rows share is the first that the one on side `a` comes to.
+
+    That is where it begins or, if the other does not lie there, where the other begins.
+    """
+    mine, theirs = (on_lap(n.column("from", alias)) for alias in (a, b))
+    here = n.column("stretch", a)
+    ahead = n.minus(mine, theirs)
+    turned = n.minus(
+        ahead,
+        n.times(n.number(STRETCHES), n.call("floor", n.binary(exp.Div, ahead.copy(), n.number(STRETCHES)))),
+    )
+    apart = n.binary(exp.GTE, turned, n.cast(n.column("touched", b), "DOUBLE"))
+    return n.either(n.same(here, mine.copy()), n.every(n.same(here.copy(), theirs.copy()), apart))
+
+
 @dataclass(slots=True)
 class Pairs:
     """Makes pairs."""
@@ -187,26 +224,31 @@ class Pairs:
         where = checked.trees["where"]
         both = SideBySide(tables, name, sides=sides, meeting=meeting(where, a, b), create=maker.create)
         rows = Rows(maker.world, both)
-        self.ask_alone(checked, sides)
+        told = [rows.value(part) for part in self.ask_alone(checked, sides)]
+        told += [n.column(f"{alias}/{ALONE}") for alias in (a, b) if ALONE in sides[alias].made]
         crowd = n.read_from(n.select(n.column("P")), maker.crowded[name].copy())
         crowded = exp.In(this=n.column("P"), query=exp.Subquery(this=crowd))
         for rows_ in sides.values():
             rows_.conditions.append(n.negated(crowded.copy()))
-        exists = rows.hold(rows.value(where))
-        with_ids = left == right or ((), "id") in maker.needs.fields.get(name, set())
+        exists = rows.hold(n.every(*told))
+        wanted_id = ((), "id") in maker.needs.fields.get(name, set())
+        with_ids = left == right or wanted_id
         ids = [both.field((alias,), "id") for alias in (a, b)] if with_ids else []
         if left == right:
             both.on.append(n.binary(exp.LT, n.column("id", a), n.column("id", b)))
+        carried = {flat: column for flat, column in self.carried(name, both) if flat not in ("a/id", "b/id")}
         sides_ = [n.column(f"{alias} R") for alias in (a, b)]
         picked = [n.column("P"), *sides_, n.named(n.missing(exists), "maybe"), *ids]
-        inner = n.read_from(n.select(*picked, distinct=True), n.source(rows.query("P"), "q"))
+        picked += [column for column in carried.values() if column not in picked]
+        inner = n.read_from(n.select(*picked), n.source(rows.query("P"), "q"))
         found = n.where(inner, n.coalesce(exists.copy(), n.truth(True)))
         order = ids if left == right else sides_
-        number = n.windowed(n.call("row_number"), [n.column("P")], [key.copy() for key in order])
-        columns: dict[str, Tree] = {"P": n.column("P"), "R": n.minus(number, n.whole(1))}
+        number = maker.numbered([key.copy() for key in order])
+        columns: dict[str, Tree] = {"P": n.column("P"), "R": number}
         columns["U"] = n.cast(exp.Null(), "BIGINT")
         columns |= {f"{alias} R": n.column(f"{alias} R") for alias in (a, b)}
         columns["maybe"] = n.column("maybe")
+        columns |= {flat: column.copy() for flat, column in carried.items()}
         if with_ids:
             columns["id"] = n.binary(
                 exp.DPipe, n.binary(exp.DPipe, ids[0].copy(), n.text("+")), ids[1].copy()
@@ -235,19 +277,40 @@ class Pairs:
         query = n.read_from(n.select(n.column("P"), n.named(n.call("count", exp.Star()), "n")), rows)
         return n.source(n.grouped(query, n.column("P")), alias)
 
-    def ask_alone(self, checked: CheckedDerived, sides: dict[str, Rows]) -> None:
-        """Leave out the rows that can be on no pair: what is asked of one side alone is false of them."""
+    def ask_alone(self, checked: CheckedDerived, sides: dict[str, Rows]) -> list[Tree]:
+        """Leave out the rows that can be on no pair: what is asked of one side alone is false of them.
+
+        Returns what else is asked.
+        """
+        asked: dict[str, list[Tree]] = {}
+        left: list[Tree] = []
         for part in flat(checked.trees["where"], exp.And):
             aliases = {ref.path[0] for ref in refs(part) if ref.path and ref.path[0] in sides}
             if len(aliases) == 1:
-                (alias,) = aliases
-                rows = sides[alias]
-                told = Rows(
-                    self.maker.world, OneSide(rows.frame.tables, rows.frame.relation, rows=rows, alias=alias)
-                )
-                rows.conditions.append(n.coalesce(told.value(part), n.truth(True)))
-                for flat_, (_, value) in told.made.items():
-                    rows.add(flat_, value)
+                asked.setdefault(aliases.pop(), []).append(part)
+            else:
+                left.append(part)
+        for alias, parts in asked.items():
+            rows = sides[alias]
+            one = OneSide(rows.frame.tables, rows.frame.relation, rows=rows, alias=alias)
+            told = Rows(self.maker.world, one)
+            truth = n.every(*(told.value(part) for part in parts))
+            for flat_, (_, value) in told.made.items():
+                rows.add(flat_, value)
+            rows.conditions.append(n.coalesce(rows.add(ALONE, truth), n.truth(True)))
+        return left
+
+    def carried(self, name: str, both: SideBySide) -> Iterator[tuple[str, Tree]]:
+        """Yield what others read of the rows through their pairs, to stand beside these."""
+        needs, tables = self.maker.needs, self.maker.world.tables
+        before = needs.fields
+        read = needs.fields_after(frozenset({("relation", name, "")}), frozenset()).get(name, set())
+        needs.fields = before
+        for path, word in sorted(read):
+            if path[:1] and path[0] in both.sides and word not in KEYS:
+                owner = tables.target(name, path)
+                if owner != tables.root and tables.has(owner, word):
+                    yield flat_name(path, word), both.field(path, word)
 
     def lack(self, name: str, left: str, right: str) -> None:
         """Note the plans in which there may be more pairs: a side that is known to be empty settles it."""

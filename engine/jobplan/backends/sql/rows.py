@@ -108,7 +108,7 @@ class Rows:
             judged = tiny(requires)
         if is_true(tree):
             return n.cast(judged, "UTINYINT")
-        applies = self.scalar.held(self.value(tree))
+        applies = self.scalar.held(self.applying(tree, rule))
         return n.cast(
             n.case(
                 (applies, judged),
@@ -117,6 +117,17 @@ class Rows:
             ),
             "UTINYINT",
         )
+
+    def applying(self, tree: Tree, rule: CheckedRule) -> Tree:
+        """Return whether a rule concerns a row; of a pair it is known already whether it is there."""
+        made = self.world.tables.checked.relations.get(rule.rule.for_each)
+        if made is None or made.derived.kind != "pairs":
+            return self.value(tree)
+        if tree is made.trees["where"]:
+            return n.case((n.negated(self.frame.field((), "maybe")), n.truth(True)))
+        if isinstance(tree, exp.And):
+            return n.every(self.applying(tree.this, rule), self.applying(tree.expression, rule))
+        return self.value(tree)
 
     # --- the query --------------------------------------------------------------------------
 

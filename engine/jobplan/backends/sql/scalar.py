@@ -275,6 +275,7 @@ class Scalar:
         unsure = [n.whole(CAUSES["not_carried"]), n.whole(CAUSES["unreadable"])]
         return n.case(
             (n.known(value), n.truth(True)),
+            (n.missing(cause.copy()), n.truth(False)),
             (n.same(cause, n.whole(CAUSES["conflict"])), n.truth(True)),
             (n.among(cause.copy(), unsure), n.null("truth")),
             otherwise=n.truth(False),

@@ -182,24 +182,16 @@ class Spans:
             end = n.add(column("s"), column("l"))
             spans = of(placed, *map(column, OWNER), column("s"), n.named(end, "e"), column("g"))
         before = over("max", column("e"), order=("s", "e"), frame="before")
+        furthest = over("max", column("e"), order=("s", "e"), frame="all")
         apart = n.every(
             n.binary(exp.GT, column("s"), column("before")),
             n.negated(exp.Paren(this=n.binary(exp.LT, n.minus(column("s"), column("before")), column("g")))),
         )
-        begins = n.case((n.either(n.missing(column("before")), apart), n.whole(1)), otherwise=n.whole(0))
-        numbered = with_more(
-            with_more(spans, n.named(before, "before")),
-            n.named(over("sum", begins, order=("s", "e"), frame="until"), "island"),
-        )
-        keys = [*map(column, OWNER), column("island")]
-        joined = of(
-            numbered,
-            *map(column, OWNER),
-            n.named(n.call("min", column("s")), "s"),
-            n.named(n.call("max", column("e")), "e"),
-            n.named(n.call("max", column("g")), "g"),
-        )
-        n.grouped(joined, *(key.copy() for key in keys))
+        framed = with_more(spans, n.named(before, "before"), n.named(furthest, "furthest"))
+        # whatever ends before the next island begins, ends in this one: all others ended sooner
+        islands = n.where(with_more(framed), n.either(n.missing(column("before")), apart))
+        end = n.coalesce(over("lead", column("before"), order=("s",)), column("furthest"))
+        joined = of(islands, *map(column, OWNER), column("s"), n.named(end, "e"), column("g"))
         return self.around(joined, circle) if circle else joined
 
     def around(self, joined: Tree, circle: float) -> Tree:
@@ -316,7 +308,10 @@ class Spans:
             n.named(end, "e"),
             n.named(column("s"), "o"),
         )
-        spans = n.read_from(n.select(*map(column, OWNER)), n.source(joined.copy(), "j"))
+        taken = n.read_from(
+            n.select(*map(column, OWNER)), n.table(self.maker.made, f"{checked.derived.name} of")
+        )
+        spans = n.where(taken, n.binary(exp.GT, column("e"), column("s")))
         free = of(
             self.all_owners(checked),
             *map(column, OWNER),
@@ -335,7 +330,7 @@ class Spans:
         """Make the rows of the spans."""
         derived, maker = checked.derived, self.maker
         order = [column("U"), column("o" if derived.kind == "gaps" and derived.circle else "s")]
-        number = n.minus(n.windowed(n.call("row_number"), [column("P")], order), n.whole(1))
+        number = maker.numbered(order)
         owner = column("U") if derived.within else n.cast(exp.Null(), "BIGINT")
         picked = {"P": column("P"), "R": number, "U": owner}
         picked |= {"opens": self.end(checked, "s"), "closes": self.end(checked, "e")}

@@ -34,7 +34,8 @@ class Maker:
     `facts` is the schema that holds the facts, `made` the one for what is worked out.
     `judged` has by relation the tables with the verdicts on its rows, and whose they are.
     `first` is what was worked out without stated figures, where these stand in. `crowded` names by relation
-    the table of the plans that have too many rows to compare each with each.
+    the table of the plans that have too many rows to compare each with each; the tables in `large` say of
+    each row whether a number in it is too large. Rows made of others are numbered in order only if `ordered`.
     """
 
     program: Program
@@ -44,10 +45,12 @@ class Maker:
     facts: str = "facts"
     made: str = "stage"
     first: Maker | None = None
+    ordered: bool = True
     statements: list[Tree] = field(default_factory=list)
     done: set[Node] = field(default_factory=set)
     judged: dict[str, list[tuple[exp.Table, list[str]]]] = field(default_factory=dict)
     crowded: dict[str, exp.Table] = field(default_factory=dict)
+    large: list[exp.Table] = field(default_factory=list)
     world: World = field(init=False)
     needs: Needs = field(init=False)
 
@@ -73,6 +76,13 @@ class Maker:
             waiting.difference_update(batch)
         for relation in self.needs.judged():
             self.judge(relation)
+
+    def numbered(self, order: list[Tree]) -> Tree:
+        """Return the numbers of rows within their plan, from 0."""
+        number = n.call("row_number")
+        by = [n.column("P")]
+        found = n.windowed(number, by, order) if self.ordered else n.over(number, by)
+        return n.minus(found, n.whole(1))
 
     # --- statements -------------------------------------------------------------------------
 
@@ -210,8 +220,21 @@ class Maker:
             columns = {**self.carried(relation, batch, rules, rows), **columns}
         keys = ("P",) if root else KEYS
         number = len(tables.stages[relation])
-        made = self.create(f"{relation} {number}", rows.select(keys, columns))
+        numbers = [columns[f.name] for f in formulas if self.may_be_large(f)]
+        sizes = [n.call("abs", value.copy()) for value in numbers]
+        told: dict[str, Tree] = {}
+        if sizes:
+            most = n.call("greatest", *sizes) if len(sizes) > 1 else sizes[0]
+            told[LARGE] = n.binary(exp.GTE, most, n.number(LARGEST))
+        made = self.create(f"{relation} {number}", rows.select(keys, {**columns, **told}))
+        if told:
+            self.large.append(made)
         self.keep(relation, made, columns, rules)
+
+    def may_be_large(self, formula: CheckedFormula) -> bool:
+        """Tell whether a value is a number that may grow too large."""
+        tree = formula.trees.get("value")
+        return formula.type.kind == "number" and not (tree is not None and self.world.wholes.small(tree))
 
     def keep(
         self, relation: str, made: exp.Table, columns: dict[str, Tree], rules: list[CheckedRule]
@@ -321,3 +344,6 @@ def nothing() -> Tree:
 
 
 UNKNOWN = VERDICT_CODES["unknown"]
+LARGE = "too large"
+LARGEST = 1e23
+"""Numbers beyond this are refused: sums of them could not be added up exactly."""
