@@ -15,7 +15,7 @@ from jobplan.facts.tables import Chunk, open_data
 PLANS = 20
 ROWS = 24  # of the timetable of each plan: 480, and 20 plans, are 500 rows
 NAMES = ["plan", "id", "title", "category", "weekday", "starts", "ends", "how_often", "claimed_units",
-         "weeks",          "is_emergency", "agreed_on", "from_on", "until_on", "session", "cycle_weeks"]  # fmt: skip
+         "weeks", "is_emergency", "agreed_on", "from_on", "until_on", "session", "cycle_weeks"]  # fmt: skip
 ROOT = [
     "id",
     "nation",
@@ -42,7 +42,7 @@ def build(path: Path) -> openpyxl.Workbook:
                       True, "listed", "none"])  # fmt: skip
         for row in range(ROWS):
             timetable.append([f"p{number}", f"a{row}", "Round", "DCC", "monday", time(9), "13:00", "weekly",
-                              1.25,                               "1; 2", False, None, None, "none", "am", 4])  # fmt: skip
+                              1.25, "1; 2", False, None, None, "none", "am", 4])  # fmt: skip
     book.save(path)
     return book
 

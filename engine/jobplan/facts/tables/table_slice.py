@@ -126,7 +126,8 @@ class TableSlice:
     def _rows(self, relation: str) -> Rows:
         schema, table = self.schema.relations[relation], self.tables.raw[relation]
         inner = [quoted("@n"), f"CAST({quoted(OF_PLAN)} AS VARCHAR) AS {quoted('@plan')}",
-                 *self._link(relation), self._id(relation), quoted(PLACE), *self._listed(relation)]  # fmt: skip
+                 *self._link(relation), self._id(relation), quoted(PLACE),
+                 *self._listed(relation)]  # fmt: skip
         facts = self._facts(relation, inner)
         above = "CAST(NULL AS BIGINT)"
         joins = f"JOIN {self.support_name(relation)} k ON f.{quoted('@plan')} = k.{quoted('@plan')}"
