@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
+import pyarrow
 import pyarrow.parquet as pq
 
 from jobplan.errors import suggest
@@ -58,7 +58,9 @@ class TextTable:
     """Writes rows of texts to a Parquet file, each with the number that it has in its own file."""
 
     def __init__(self, columns: Sequence[str], path: Path) -> None:
-        self._schema = pa.schema([(LINE, pa.int64()), *((name, pa.string()) for name in columns)])
+        self._schema = pyarrow.schema(
+            [(LINE, pyarrow.int64()), *((name, pyarrow.string()) for name in columns)]
+        )
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
         self._rows: list[tuple[int | str | None, ...]] = []
 
@@ -76,7 +78,7 @@ class TextTable:
     def _flush(self) -> None:
         columns = [list(column) for column in zip(*self._rows, strict=True)]
         if columns:
-            self._writer.write_table(pa.table(columns, schema=self._schema))
+            self._writer.write_table(pyarrow.table(columns, schema=self._schema))
         self._rows = []
 
 

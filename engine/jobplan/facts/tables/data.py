@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
-import pyarrow as pa
+import pyarrow
 from duckdb import DuckDBPyConnection
 
 from jobplan.facts.attestations import attestations
@@ -44,10 +44,10 @@ class Chunk:
     first: int
     schema: FactSchema
     slices: tuple[Slice, ...]
-    plans: pa.Table
-    set_aside: pa.Table
-    waivers: pa.Table
-    attestations: pa.Table
+    plans: pyarrow.Table
+    set_aside: pyarrow.Table
+    waivers: pyarrow.Table
+    attestations: pyarrow.Table
     read: int
     rows: dict[str, Counts]
     token: str = field(default_factory=lambda: uuid4().hex)
@@ -55,7 +55,7 @@ class Chunk:
     def load(
         self,
         connection: DuckDBPyConnection,
-        plans: pa.Table | None = None,
+        plans: pyarrow.Table | None = None,
         *,
         attested: Iterable[str] = (),
         today: int | None = None,
@@ -75,7 +75,7 @@ class Chunk:
             stated = self._attested(names, today)
         present(connection, self.schema, self.slices, plans, stated)
 
-    def _attested(self, names: Sequence[str], today: int | None) -> pa.Table:
+    def _attested(self, names: Sequence[str], today: int | None) -> pyarrow.Table:
         """Return what is attested today: a row for each plan that has attestations, a truth for each name."""
         if today is None:
             raise ValueError("attestations hold on a day: say which is today")
@@ -84,7 +84,9 @@ class Chunk:
             stated.setdefault(number, []).append(json.loads(item))
         answers = [attestations(tuple(items), today) for items in stated.values()]
         columns = [list(stated), *([answer.get(name) for answer in answers] for name in names)]
-        return pa.table(columns, schema=arrow_schema({PLAN: "BIGINT", **dict.fromkeys(names, "BOOLEAN")}))
+        return pyarrow.table(
+            columns, schema=arrow_schema({PLAN: "BIGINT", **dict.fromkeys(names, "BOOLEAN")})
+        )
 
 
 @dataclass(slots=True)
@@ -248,7 +250,7 @@ class Data:
             self.schema,
             tuple(part.slice for part in found),
             _joined([part.plans for part in found], self.schema),
-            pa.concat_tables([table_of(defects), *(part.defects for part in found)]),
+            pyarrow.concat_tables([table_of(defects), *(part.defects for part in found)]),
             _joined_stated([part.waivers for part in found]),
             _joined_stated([part.attestations for part in found]),
             min(bounds[1], self.size()) - bounds[0],
@@ -256,14 +258,16 @@ class Data:
         )
 
 
-def _joined(plans: list[pa.Table], schema: FactSchema) -> pa.Table:
+def _joined(plans: list[pyarrow.Table], schema: FactSchema) -> pyarrow.Table:
     facts = {name: sql_type(schema.relations[schema.root].fields[name]) for name in told_facts(schema)}
     columns = {PLAN: "BIGINT", **dict.fromkeys(("plan", "file", "place", "digest"), "VARCHAR"), **facts}
-    return pa.concat_tables([arrow_schema(columns).empty_table(), *plans])
+    return pyarrow.concat_tables([arrow_schema(columns).empty_table(), *plans])
 
 
-def _joined_stated(tables: list[pa.Table]) -> pa.Table:
-    return pa.concat_tables([arrow_schema({PLAN: "BIGINT", "statement": "VARCHAR"}).empty_table(), *tables])
+def _joined_stated(tables: list[pyarrow.Table]) -> pyarrow.Table:
+    return pyarrow.concat_tables(
+        [arrow_schema({PLAN: "BIGINT", "statement": "VARCHAR"}).empty_table(), *tables]
+    )
 
 
 def _add(rows: dict[str, Counts], more: Mapping[str, Counts]) -> None:

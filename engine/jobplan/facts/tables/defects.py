@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import pyarrow as pa
+import pyarrow
 
 from jobplan.errors import Problem
 
@@ -29,26 +29,26 @@ class Defect(NamedTuple):
     relation: str | None = None
 
 
-SET_ASIDE = pa.schema(
+SET_ASIDE = pyarrow.schema(
     [
-        ("file", pa.string()),
-        ("sheet", pa.string()),
-        ("row", pa.int64()),
-        ("column", pa.string()),
-        ("plan", pa.string()),
-        ("relation", pa.string()),
-        ("code", pa.string()),
-        ("reason", pa.string()),
-        ("help", pa.string()),
+        ("file", pyarrow.string()),
+        ("sheet", pyarrow.string()),
+        ("row", pyarrow.int64()),
+        ("column", pyarrow.string()),
+        ("plan", pyarrow.string()),
+        ("relation", pyarrow.string()),
+        ("code", pyarrow.string()),
+        ("reason", pyarrow.string()),
+        ("help", pyarrow.string()),
     ]
 )
 
 
-def table_of(defects: Iterable[Defect]) -> pa.Table:
+def table_of(defects: Iterable[Defect]) -> pyarrow.Table:
     """Return defects as a table."""
     rows = list(defects)
     columns = {name: [getattr(row, name) for row in rows] for name in SET_ASIDE.names}
-    return pa.table(columns, schema=SET_ASIDE)
+    return pyarrow.table(columns, schema=SET_ASIDE)
 
 
 def from_problem(problem: Problem, file: str, plan: str | None, line: int | None = None) -> Defect:

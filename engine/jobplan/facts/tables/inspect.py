@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
+import pyarrow
 from duckdb import DuckDBPyConnection
 
 from jobplan.facts.coherence import disagreements
@@ -37,10 +37,10 @@ class Inspected:
     """What an inspection of a slice found, and the plans that are left."""
 
     slice: TableSlice
-    plans: pa.Table
-    defects: pa.Table
-    waivers: pa.Table
-    attestations: pa.Table
+    plans: pyarrow.Table
+    defects: pyarrow.Table
+    waivers: pyarrow.Table
+    attestations: pyarrow.Table
     rows: dict[str, Counts]
 
 
@@ -147,7 +147,7 @@ class Inspection:
         )
 
     def _set_aside(self, probe: Probe) -> None:
-        broken = pa.table({"id": pa.array(probe.broken(), pa.string())})
+        broken = pyarrow.table({"id": pyarrow.array(probe.broken(), pyarrow.string())})
         self.connection.register("jobplan_broken", broken)
         which = "true" if self.blocked else "again OR id IS NULL OR id IN (SELECT id FROM jobplan_broken)"
         probe.ask(
@@ -156,7 +156,7 @@ class Inspection:
         )
         self.connection.unregister("jobplan_broken")
 
-    def _plans(self) -> pa.Table:
+    def _plans(self) -> pyarrow.Table:
         """Return the plans that are left: number, id, file, place, and the facts that tell which it is."""
         schema = self.part.schema
         facts = told_facts(schema)

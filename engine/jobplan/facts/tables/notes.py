@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-import pyarrow as pa
+import pyarrow
 from duckdb import DuckDBPyConnection
 
 from jobplan.facts.codes import CAUSES
@@ -33,9 +33,9 @@ _STATED = {PLAN: "BIGINT", "statement": "VARCHAR"}
 class Notes:
     """What is stated: waivers and attestations as (P, JSON), assumptions by relation and fact."""
 
-    waivers: pa.Table
-    attestations: pa.Table
-    assumed: dict[tuple[str, str], pa.Table] = field(default_factory=dict)
+    waivers: pyarrow.Table
+    attestations: pyarrow.Table
+    assumed: dict[tuple[str, str], pyarrow.Table] = field(default_factory=dict)
     defects: list[Defect] = field(default_factory=list)
 
 
@@ -57,9 +57,9 @@ def read_notes(connection: DuckDBPyConnection, part: TableSlice, users: Sequence
     return notes
 
 
-def _stated(items: Sequence[tuple[int, Mapping[str, Any]]]) -> pa.Table:
+def _stated(items: Sequence[tuple[int, Mapping[str, Any]]]) -> pyarrow.Table:
     texts = [json.dumps(item, ensure_ascii=False, sort_keys=True) for _, item in items]
-    return pa.table([[number for number, _ in items], texts], schema=arrow_schema(_STATED))
+    return pyarrow.table([[number for number, _ in items], texts], schema=arrow_schema(_STATED))
 
 
 def _rows(
@@ -153,7 +153,7 @@ def _assume(
         notes.assumed[relation, fact] = _assumed(part.schema.relations[relation].fields[fact], chosen)
 
 
-def _assumed(fact: Field, chosen: Mapping[tuple[int, str], tuple[int, Assumption]]) -> pa.Table:
+def _assumed(fact: Field, chosen: Mapping[tuple[int, str], tuple[int, Assumption]]) -> pyarrow.Table:
     kind = {PLAN: "BIGINT", "@of": "VARCHAR", "@rank": "BIGINT", "@assumption": "VARCHAR",
             "@value": sql_type(fact), "@cause": "UTINYINT"}  # fmt: skip
     rows = [
@@ -161,7 +161,7 @@ def _assumed(fact: Field, chosen: Mapping[tuple[int, str], tuple[int, Assumption
         for (number, row), (rank, a) in chosen.items()
     ]
     columns = list(zip(*rows, strict=True))
-    return pa.table([list(column) for column in columns], schema=arrow_schema(kind))
+    return pyarrow.table([list(column) for column in columns], schema=arrow_schema(kind))
 
 
 def _as_day(fact: Field, value: Any) -> Any:

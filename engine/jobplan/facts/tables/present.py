@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import pyarrow as pa
+import pyarrow
 from duckdb import DuckDBPyConnection
 
 from jobplan.facts.schema import FactSchema
@@ -30,7 +30,7 @@ def _clear(connection: DuckDBPyConnection, schema: str) -> None:
     connection.execute(f"CREATE SCHEMA {quoted(schema)}")
 
 
-def support(connection: DuckDBPyConnection, number: int, tables: Mapping[str, pa.Table]) -> None:
+def support(connection: DuckDBPyConnection, number: int, tables: Mapping[str, pyarrow.Table]) -> None:
     """Put the small tables of a slice into a connection."""
     for name, table in tables.items():
         connection.register("jobplan_support", table)
@@ -98,8 +98,8 @@ def present(
     connection: DuckDBPyConnection,
     schema: FactSchema,
     slices: Sequence[Slice],
-    kept: pa.Table | None = None,
-    attested: pa.Table | None = None,
+    kept: pyarrow.Table | None = None,
+    attested: pyarrow.Table | None = None,
 ) -> None:
     """Make the schema `facts` of the rows that are held; of the plans in `kept` alone, if it is given.
 
@@ -121,7 +121,7 @@ def present(
         _view(connection, relation, kinds, columns, source)
 
 
-def _chosen(connection: DuckDBPyConnection, relation: str, kept: pa.Table) -> str:
+def _chosen(connection: DuckDBPyConnection, relation: str, kept: pyarrow.Table) -> str:
     """Copy the rows of the plans that are kept, and return the name of the table."""
     name, plan = f"{quoted(CHOSEN_SCHEMA)}.{quoted(relation)}", quoted(PLAN)
     connection.register(_KEPT, kept)
@@ -133,7 +133,7 @@ def _chosen(connection: DuckDBPyConnection, relation: str, kept: pa.Table) -> st
     return name
 
 
-def _with_attested(connection: DuckDBPyConnection, source: str, attested: pa.Table) -> str:
+def _with_attested(connection: DuckDBPyConnection, source: str, attested: pyarrow.Table) -> str:
     """Copy the root's rows with what is attested, and return the name of the table."""
     name, plan = f"{quoted(CHOSEN_SCHEMA)}.{quoted('attested')}", quoted(PLAN)
     listed = "".join(f", a.{quoted(x)} AS {quoted(f'attested {x}')}" for x in attested.column_names[1:])

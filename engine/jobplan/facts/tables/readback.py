@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
+import pyarrow
 from duckdb import DuckDBPyConnection
 
 from jobplan.facts.schema import FactSchema
@@ -38,10 +38,10 @@ class ReadBack:
     """Documents of a chunk."""
 
     slice: DocumentSlice
-    plans: pa.Table
-    defects: pa.Table
-    waivers: pa.Table
-    attestations: pa.Table
+    plans: pyarrow.Table
+    defects: pyarrow.Table
+    waivers: pyarrow.Table
+    attestations: pyarrow.Table
     rows: dict[str, Counts]
 
 
@@ -62,7 +62,7 @@ def note_documents(
             kinds = {"source": "BIGINT", "n": "BIGINT", "id": "VARCHAR", "file": "BIGINT", "begins": "BIGINT",
                      "line": "BIGINT"}  # fmt: skip
             columns = [list(column) for column in zip(*rows, strict=True)]
-            connection.register("jobplan_documents", pa.table(columns, schema=arrow_schema(kinds)))
+            connection.register("jobplan_documents", pyarrow.table(columns, schema=arrow_schema(kinds)))
             connection.execute("INSERT INTO documents SELECT * FROM jobplan_documents")
             connection.unregister("jobplan_documents")
             rows.clear()
@@ -147,7 +147,7 @@ def _read_into(
 
 def _read(
     connection: DuckDBPyConnection, part: DocumentSlice, relation: str, columns: Mapping[str, str]
-) -> pa.Table:
+) -> pyarrow.Table:
     found = part.read(relation, columns)
     if found is None:
         return arrow_schema(columns).empty_table()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import pyarrow as pa
+import pyarrow
 
 from jobplan.facts.codes import assumed_of, cause_of, given_of, text_of
 from jobplan.facts.schema import FactSchema, Field
@@ -14,15 +14,15 @@ PLAN, ROW, ABOVE, ID, PLACE = "P", "R", "U", "id", "@"
 
 _NUMBERS = frozenset({"number", "clock", "weekday"})
 _SQL: Mapping[str, str] = {"truth": "BOOLEAN", "text": "VARCHAR", "date": "DATE"}
-_ARROW: Mapping[str, pa.DataType] = {
-    "DOUBLE": pa.float64(),
-    "BOOLEAN": pa.bool_(),
-    "VARCHAR": pa.string(),
-    "DATE": pa.date32(),
-    "BIGINT": pa.int64(),
-    "UTINYINT": pa.uint8(),
-    "DOUBLE[]": pa.list_(pa.float64()),
-    "VARCHAR[]": pa.list_(pa.string()),
+_ARROW: Mapping[str, pyarrow.DataType] = {
+    "DOUBLE": pyarrow.float64(),
+    "BOOLEAN": pyarrow.bool_(),
+    "VARCHAR": pyarrow.string(),
+    "DATE": pyarrow.date32(),
+    "BIGINT": pyarrow.int64(),
+    "UTINYINT": pyarrow.uint8(),
+    "DOUBLE[]": pyarrow.list_(pyarrow.float64()),
+    "VARCHAR[]": pyarrow.list_(pyarrow.string()),
 }
 
 
@@ -67,9 +67,9 @@ def lists_of(schema: FactSchema, relation: str) -> Iterator[str]:
     return iter(schema.relations[relation].children)
 
 
-def arrow_schema(columns: Mapping[str, str]) -> pa.Schema:
+def arrow_schema(columns: Mapping[str, str]) -> pyarrow.Schema:
     """Return columns with SQL types as Arrow knows them."""
-    return pa.schema([(name, _ARROW[kind]) for name, kind in columns.items()])
+    return pyarrow.schema([(name, _ARROW[kind]) for name, kind in columns.items()])
 
 
 def told_facts(schema: FactSchema) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import pyarrow as pa
+import pyarrow
 
 from jobplan.facts.schema import FactSchema
 from jobplan.facts.tables.shape import PLAN, quoted, shape, text
@@ -54,7 +54,7 @@ class Slice(Protocol):
     """Some plans of one source, checked: what is needed to present their facts."""
 
     number: int
-    support: dict[str, pa.Table]
+    support: dict[str, pyarrow.Table]
 
     def rows(self, relation: str) -> Rows | None:
         """Return the rows of a relation, with the columns of `shape`; None where there is no table of it."""
@@ -84,7 +84,7 @@ class DocumentSlice:
     number: int
     files: Mapping[str, Sequence[Path]]
     used: Mapping[str, frozenset[str]]
-    support: dict[str, pa.Table] = field(default_factory=dict)
+    support: dict[str, pyarrow.Table] = field(default_factory=dict)
 
     def rows(self, relation: str) -> Rows | None:
         """Return the rows of a relation, with the columns of `shape`."""

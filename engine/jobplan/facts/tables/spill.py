@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
+import pyarrow
 import pyarrow.parquet as pq
 
 from jobplan.facts.codes import CAUSES, assumed_of, cause_of, given_of, text_of
@@ -58,7 +58,7 @@ class Columns:
         self.used |= self._values.keys()
         schema = arrow_schema({name: self.types[name] for name in self._values})
         path = self._path.with_suffix(f".{len(self.files)}.parquet")
-        pq.write_table(pa.table([*self._values.values()], schema=schema), path, compression="lz4")
+        pq.write_table(pyarrow.table([*self._values.values()], schema=schema), path, compression="lz4")
         self.files.append(path)
         self._values, self.count = {}, 0
 

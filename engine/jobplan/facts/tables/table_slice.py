@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-import pyarrow as pa
+import pyarrow
 
 from jobplan.facts.codes import CAUSES, assumed_of, cause_of, given_of, text_of
 from jobplan.facts.schema import FactSchema
@@ -34,7 +34,7 @@ class TableSlice:
     unordered: set[str] = field(default_factory=set)
     unnamed: set[str] = field(default_factory=set)
     assumed: set[tuple[str, str]] = field(default_factory=set)
-    support: dict[str, pa.Table] = field(default_factory=dict)
+    support: dict[str, pyarrow.Table] = field(default_factory=dict)
 
     @property
     def schema(self) -> FactSchema:

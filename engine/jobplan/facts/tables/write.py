@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
+import pyarrow
 import pyarrow.parquet as pq
 
 from jobplan.extras import library
@@ -161,7 +161,7 @@ def _parquet(tables: Mapping[str, Table], folder: Path, schema: FactSchema) -> l
         fields = schema.relations[name].fields if name in schema.relations else {}
         types = {column: sql_type(fields[column]) if column in fields else "VARCHAR" for column in table}
         path = folder / f"{name}.parquet"
-        pq.write_table(pa.table(list(table.values()), schema=arrow_schema(types)), path)
+        pq.write_table(pyarrow.table(list(table.values()), schema=arrow_schema(types)), path)
         paths.append(path)
     return paths
 
