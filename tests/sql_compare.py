@@ -38,7 +38,7 @@ class Chunk:
     connection: duckdb.DuckDBPyConnection
     compiled: Verdicts
     alone: dict[int, tuple[Any, ...]]
-    """The verdicts of each plan, judged for nothing else."""
+    """The verdicts of each plan, judged for nothing else; nothing if they were not."""
 
     def table(self, name: str) -> Table:
         """Return a table of schema `work`."""
@@ -58,18 +58,23 @@ class Chunk:
         return [name for (name,) in self.connection.execute(asked).fetchall()]
 
 
-def judged(program: Program, schema: FactSchema, plans: Sequence[Plan], today: int) -> Chunk:
-    """Judge plans of one edition by SQL."""
+def judged(
+    program: Program, schema: FactSchema, plans: Sequence[Plan], today: int, *, alone: bool = False
+) -> Chunk:
+    """Judge plans of one edition by SQL; with `alone` also for the verdicts alone."""
     connection = duckdb.connect()
     connection.execute("SET threads = 2").fetchall()
     load(connection, plans, schema, today=today, attested=program.checked.policy.attested)
-    only = compile_verdicts(program, schema, today, only=True)
-    judge(connection, only)
-    found = connection.execute('SELECT * FROM "work"."verdicts"').fetchall()
-    clear(connection, only)
+    found: dict[int, tuple[Any, ...]] = {}
+    if alone:
+        only = compile_verdicts(program, schema, today, only=True)
+        judge(connection, only)
+        answers = connection.execute('SELECT * FROM "work"."verdicts"').fetchall()
+        found = {answer[0]: answer for answer in answers}
+        clear(connection, only)
     compiled = compile_verdicts(program, schema, today)
     judge(connection, compiled)
-    return Chunk(program, schema, plans, today, connection, compiled, {row[0]: row for row in found})
+    return Chunk(program, schema, plans, today, connection, compiled, found)
 
 
 def differences(chunk: Chunk, *, rows: bool = True) -> Iterator[str]:
@@ -86,7 +91,7 @@ def differences(chunk: Chunk, *, rows: bool = True) -> Iterator[str]:
             *of_stated(worked, plan, by_row, stated.get(number), seconds, number),
         ):
             yield f"plan {number}: {said}"
-        if chunk.alone[number] != tuple(verdicts[number][0].values()):
+        if chunk.alone and chunk.alone[number] != tuple(verdicts[number][0].values()):
             yield f"plan {number}: judged for verdicts alone: {chunk.alone[number]}"
 
 

@@ -62,7 +62,7 @@ def test_plans_with_too_many_rows_or_too_large_numbers_are_named(tmp_path: Path)
     rows = [{"n": float(number)} for number in range(501)]
     documents = [{"x": 2.0, "act": []}, {"x": 2.0, "act": rows}, {"x": 1e12, "act": []}, {"x": 2.0}]
     plans = [read_plan({"id": f"p{n}", **data}, SCHEMA) for n, data in enumerate(documents)]
-    chunk = judged(of.program(POLICY, DAY), SCHEMA, plans, DAY)
+    chunk = judged(of.program(POLICY, DAY), SCHEMA, plans, DAY, alone=True)
     refused = {number: rows[0]["code"] for number, rows in chunk.table("refused").items()}
     assert refused == {1: "too-many-pairs", 2: "out-of-range"}
 

@@ -26,6 +26,7 @@ class Needs:
     edition: Edition
     nodes: set[Node] = field(default_factory=set)
     fields: dict[str, set[tuple[Path, str]]] = field(default_factory=dict)
+    read: dict[int, tuple[Tree, list[tuple[Path, str]]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         waiting: list[Node] = [("measure", "", name) for name in self.checked.measures]
@@ -131,14 +132,21 @@ class Needs:
 
     def note(self, relation: str, tree: Tree, this: str) -> None:
         """Note which fields a tree reads."""
+        if id(tree) not in self.read:
+            self.read[id(tree)] = tree, list(self.read_in(tree))
+        for path, name in self.read[id(tree)][1]:
+            self.note_field(relation, path, name, this)
+
+    def read_in(self, tree: Tree) -> Iterator[tuple[Path, str]]:
+        """Yield the fields that a tree reads of rows, with the way to each."""
         for ref in refs(tree):
             if ref.kind in ("fact", "column", "id") and ref.relation != self.checked.world.root:
-                self.note_field(relation, ref.path, ref.name, this)
+                yield ref.path, ref.name
         for node in nodes(tree):
             if call_name(node) in ("recorded", "none"):
                 ref = arguments(node)[0].meta["ref"]
                 if ref.kind == "fact" and ref.relation != self.checked.world.root:
-                    self.note_field(relation, ref.path, cause_of(ref.name), this)
+                    yield ref.path, cause_of(ref.name)
 
     def note_field(self, relation: str, path: Path, name: str, this: str) -> None:
         """Note a field at the end of a path, of every row on the way."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from typing import Any
 
 from sqlglot import ErrorLevel, exp
@@ -70,7 +71,13 @@ def truth(value: bool) -> Tree:  # noqa: FBT001
 def cast(value: Tree, to: str, *, safe: bool = False) -> Tree:
     """Return a value as of another type; a safe cast gives NULL for what does not fit."""
     kind = exp.TryCast if safe else exp.Cast
-    return kind(this=value, to=exp.DataType.build(to, dialect="duckdb"))
+    return kind(this=value, to=data_type(to).copy())
+
+
+@cache
+def data_type(word: str) -> exp.DataType:
+    """Return a type by its name in DuckDB."""
+    return exp.DataType.build(word, dialect="duckdb")
 
 
 def null(kind: str) -> Tree:

@@ -51,6 +51,8 @@ class Maker:
     judged: dict[str, list[tuple[exp.Table, list[str]]]] = field(default_factory=dict)
     crowded: dict[str, exp.Table] = field(default_factory=dict)
     large: list[exp.Table] = field(default_factory=list)
+    outer_of: dict[Node, set[Node]] = field(default_factory=dict)
+    inner_of: dict[Node, list[Node]] = field(default_factory=dict)
     world: World = field(init=False)
     needs: Needs = field(init=False)
 
@@ -170,8 +172,12 @@ class Maker:
 
     def outer(self, node: Node) -> set[Node]:
         """Return what must stand in tables before a part can be worked out."""
-        local = set(self.inner(node)) - set(self.aggregated(node))
-        return {other for other in self.all_needs(node) if other in self.needs.nodes} - local
+        if node not in self.outer_of:
+            local = set(self.inner(node)) - set(self.aggregated(node))
+            self.outer_of[node] = {
+                other for other in self.all_needs(node) if other in self.needs.nodes
+            } - local
+        return self.outer_of[node]
 
     def aggregated(self, node: Node) -> list[Node]:
         """Return what the rows give that a part goes over."""
@@ -184,11 +190,13 @@ class Maker:
         """Return what a part reads of its own rows."""
         if node[0] == "relation":
             return []
-        formula = self.needs.formula(node)
-        home = formula.relation or self.world.tables.root
-        trees = [tree for key, tree in formula.trees.items() if key not in ("input", "where")]
-        found = [other for tree in trees for other in nodes_of(tree)]
-        return [other for other in found if (other[1] or self.world.tables.root) == home]
+        if node not in self.inner_of:
+            formula, root = self.needs.formula(node), self.world.tables.root
+            trees = [tree for key, tree in formula.trees.items() if key not in ("input", "where")]
+            found = [other for tree in trees for other in nodes_of(tree)]
+            home = formula.relation or root
+            self.inner_of[node] = [other for other in found if (other[1] or root) == home]
+        return self.inner_of[node]
 
     def all_needs(self, node: Node) -> Iterator[Node]:
         """Yield everything that a part is worked out from."""

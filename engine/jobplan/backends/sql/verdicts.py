@@ -24,6 +24,7 @@ def plan_verdicts(maker: Maker) -> Tree:
     """Return the query of each plan's one verdict on every rule, and of nothing else."""
     tables = maker.world.tables
     frame = Frame(tables, tables.root)
+    rows = Rows(maker.world, frame)
     values: dict[str, Tree] = {}
     judged = [(relation, *pair) for relation, pairs in maker.judged.items() for pair in pairs]
     for relation, made, rules in judged:
@@ -35,11 +36,10 @@ def plan_verdicts(maker: Maker) -> Tree:
         most = [n.named(n.call(maker.functions.most, n.column(name)), name) for name in names]
         query = n.grouped(n.read_from(n.select(n.column("P"), *most), made.copy()), n.column("P"))
         frame.add(query, [("P", "P")], names)
-        least = n.case((frame.lack(relation), n.whole(UNKNOWN)), otherwise=n.whole(0))
+        least = rows.hold(n.case((frame.lack(relation), n.whole(UNKNOWN)), otherwise=n.whole(0)))
         for rule in rules:
             found = n.coalesce(n.column(rule_column(rule)), n.whole(0))
             values[rule] = n.cast(n.call("greatest", found, least.copy()), "UTINYINT")
-    rows = Rows(maker.world, frame)
     ordered = {rule.rule.id: values[rule.rule.id] for rule in maker.program.rules}
     return chosen(rows, ("P",), {"P": n.column("P"), **ordered})
 
