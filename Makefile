@@ -21,7 +21,7 @@ help:
 	@echo "make check         lint, types and tests: what .ci/run does"
 	@echo "make lint|types    ruff; mypy --strict"
 	@echo "make walls         import walls, and no domain words in the engine (also part of the tests)"
-	@echo "make differential  reference evaluator against durable-rules on PLANS=$(PLANS) random plans"
+	@echo "make differential  reference evaluator against durable-rules and DuckDB on PLANS=$(PLANS) random plans"
 	@echo "make bench         measure, against other engines too, and write benchmarks/README.md"
 	@echo "make format        let ruff put imports and layout in order"
 	@echo "make clean         remove .venv and everything that was made"
@@ -58,7 +58,7 @@ walls: $(READY)
 
 differential: $(READY)
 	$(say_left_out)
-	JOBPLAN_PLANS=$(PLANS) $(PY) -m pytest -q -n auto --dist worksteal tests/test_backends_agree.py
+	JOBPLAN_PLANS=$(PLANS) $(PY) -m pytest -q -n auto --dist worksteal tests/test_backends_agree.py tests/test_sql_agree.py
 
 bench: .venv/ready-bench
 	$(say_left_out)

@@ -1,10 +1,19 @@
-"""What all tests share: the count of a long differential run, told at its end."""
+"""What all tests share: the longest go first, and the count of a long differential run is told at its end."""
 
 from __future__ import annotations
 
 import os
 import sys
 from typing import Any
+
+import pytest
+
+LONGEST = ("test_spark", "test_audit_kill", "test_sql_agree", "test_audit_html")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest, so that none of them runs alone at the end."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:

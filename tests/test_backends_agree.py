@@ -1,6 +1,6 @@
 """The back ends give the same verdicts: on random plans of the real policy, and on random rules.
 
-`JOBPLAN_PLANS` says on how many plans (2,000; `make differential` sets 100,000), `JOBPLAN_SEED` from which
+`JOBPLAN_PLANS` says on how many plans (5,000; `make differential` sets 100,000), `JOBPLAN_SEED` from which
 seed; every run tells its own. A split is cut down, saved in `splits/` and judged again by every later run.
 """
 
@@ -41,8 +41,9 @@ needs_network = pytest.mark.skipif(
     not AVAILABLE, reason="durable-rules is not installed: THE BACK ENDS ARE NOT COMPARED HERE"
 )
 ENGLAND = "england/consultant-2003"
-PLANS = int(os.environ.get("JOBPLAN_PLANS", "2000"))
-SHARDS = 4 if PLANS <= 4000 else 40
+PLANS = int(os.environ.get("JOBPLAN_PLANS", "5000"))
+LONG = PLANS > 5000
+SHARDS = 40 if LONG else 4
 SEED = int(os.environ.get("JOBPLAN_SEED", "0"))
 SPLITS = Path(__file__).parent / "splits"
 DAYS = (date(2024, 6, 1), date(2025, 9, 1), date(2019, 4, 1), date(2004, 6, 1), date(2025, 3, 31))
@@ -94,7 +95,7 @@ class Tally:
 def test_reference_and_rete_agree_on_random_plans(
     shard: int, capfd: pytest.CaptureFixture[str], record_property: Any
 ) -> None:
-    seed = SEED or (secrets.randbits(32) if PLANS > 4000 else 20031031)
+    seed = SEED or (secrets.randbits(32) if LONG else 20031031)
     random = Random(f"{seed}/{shard}")
     tally, begun = Tally(), time.time()
     say(capfd, f"shard {shard + 1} of {SHARDS}: seed {seed}")
@@ -120,7 +121,7 @@ def documents(random: Random, count: int) -> Iterator[dict[str, Any]]:
 
 def say(capfd: pytest.CaptureFixture[str], words: str) -> None:
     """Tell of progress on standard error, past what pytest captures; only in long runs."""
-    if PLANS > 4000:
+    if LONG:
         with capfd.disabled():
             sys.stderr.write(f"differential: {words}\n")
             sys.stderr.flush()
@@ -232,7 +233,7 @@ def test_every_split_that_was_found_once_stays_mended() -> None:
 
 @needs_network
 @settings(
-    max_examples=40 if PLANS <= 4000 else 400,
+    max_examples=400 if LONG else 40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )

@@ -21,14 +21,14 @@ from hypothesis import strategies as st
 from small import DAY, POLICY, small_policies
 from sql_compare import differences, judged
 from strategies import Near, PlanMaker
-from test_backends_agree import ENGLAND, PLANS, SEED, SPLITS, cut_by, documents, england, save_as
+from test_backends_agree import ENGLAND, LONG, PLANS, SEED, SPLITS, cut_by, documents, england, save_as
 
 from jobplan.errors import BrokenPlan, BrokenPolicy
 from jobplan.facts import Plan, read_plan
 
-BATCH = 500 if PLANS <= 4000 else 20_000
-SHARDS = 1 if PLANS <= 4000 else -(-PLANS // BATCH)
-EXAMPLES = 10 if PLANS <= 4000 else 300
+BATCH = 20_000 if LONG else 2_500
+SHARDS = -(-PLANS // BATCH)
+EXAMPLES = 300 if LONG else 10
 
 
 def by_day(found: Sequence[Mapping[str, Any]]) -> dict[int, list[tuple[Mapping[str, Any], Plan]]]:
@@ -57,10 +57,10 @@ def splits(documents: Sequence[Mapping[str, Any]], *, rows: bool) -> list[tuple[
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_sql_and_reference_agree_on_random_plans(shard: int) -> None:
-    seed = SEED or (secrets.randbits(32) if PLANS > 4000 else 20031031)
+    seed = SEED or (secrets.randbits(32) if LONG else 20031031)
     count = min(BATCH, PLANS)
     made = list(documents(Random(f"sql {seed}/{shard}"), count))
-    found = splits(made, rows=PLANS <= 4000 or shard % 10 == 0)
+    found = splits(made, rows=shard % 10 == 0)
     if found:
         document, said = found[0]
         saved = save_as(cut_by(dict(document), still_split), said)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from small import ordinal, small_policies
 from sql_compare import differences, judged
-from test_backends_agree import PLANS
+from test_backends_agree import LONG
 from test_encodings import NAMES, schema_of, topics_of
 from test_encodings import cases_of as encoded_cases
 from test_policy_cases import TOPICS, cases_of, policies
@@ -22,7 +22,7 @@ from jobplan.expression.program import Program
 from jobplan.facts import Plan, read_plan
 from jobplan.facts.codes import VERDICT_CODES
 
-FEWEST = 10 if PLANS <= 4000 else 1
+FEWEST = 1 if LONG else 10
 """Cases of one edition and day that are worth the second that it takes to compile; the long run takes all."""
 
 
