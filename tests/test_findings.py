@@ -196,6 +196,14 @@ def test_where_only_the_law_is_silent_it_is_open(tmp_path: Path) -> None:
     assert found.remedy == "Agree it locally and record the agreement."
 
 
+def test_nought_has_no_sign_in_what_a_table_does_not_have(tmp_path: Path) -> None:
+    table = {"by": ["size"], "gives": "n", "rows": [{"size": 7, "n": 1}], "cites": [cite()], "facts": ["T-2"]}
+    looked_up = {"plan": {"n": {"lookup": "sizes", "by": {"size": "-contracted_units"}}}}
+    parts = {"tables": {"sizes": table}, "columns": looked_up}
+    found = told(tmp_path, {"requires": "n = 1"}, plan(contracted_units=0), **parts)
+    assert found.message.text == "cannot be judged: no row of sizes fits size 0"
+
+
 def test_where_a_fact_is_missing_too_it_is_a_gap(tmp_path: Path) -> None:
     found = told(tmp_path, {"requires": "full_time and silent('who may say so')"}, plan())
     assert (found.severity, {reason.kind for reason in found.reasons}) == ("gap", {"missing", "silent"})

@@ -82,6 +82,7 @@ def test_every_split_that_was_found_once_stays_mended_in_sql() -> None:
 
 @settings(
     max_examples=EXAMPLES,
+    derandomize=not LONG,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )

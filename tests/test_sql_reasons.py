@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from small import DAY, POLICY, small_policies
 from sql_compare import Chunk, judged
 from strategies import Near, PlanMaker
-from test_backends_agree import ENGLAND, PLANS, SEED, documents, england
+from test_backends_agree import ENGLAND, LONG, SEED, documents, england
 
 from jobplan.authoring.cases import given_plan, read_cases
 from jobplan.backends.judging import Worked, reference, work
@@ -111,7 +111,7 @@ def ranked(chunk: Chunk) -> Iterator[tuple[tuple[int, str, int], str]]:
 
 def test_reasons_of_random_plans_are_those_of_the_reference() -> None:
     groups: dict[int, list[Plan]] = {}
-    for document in documents(Random(f"reasons {SEED}"), 80 if PLANS <= 4000 else 5000):
+    for document in documents(Random(f"reasons {SEED}"), 5000 if LONG else 80):
         plan = read_plan(document, england().schema)
         assert plan.date is not None
         groups.setdefault(plan.date, []).append(plan)
@@ -129,7 +129,7 @@ def test_reasons_of_the_cases_beside_the_rules_are_those_of_the_reference() -> N
         except BrokenPlan:
             continue
     assert (
-        different(england().program(ENGLAND, day), england().schema, plans[:: 1 if PLANS > 4000 else 3], day)[
+        different(england().program(ENGLAND, day), england().schema, plans[:: 1 if LONG else 3], day)[
             :3
         ]
         == []
@@ -137,7 +137,8 @@ def test_reasons_of_the_cases_beside_the_rules_are_those_of_the_reference() -> N
 
 
 @settings(
-    max_examples=6 if PLANS <= 4000 else 300,
+    max_examples=300 if LONG else 6,
+    derandomize=not LONG,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )

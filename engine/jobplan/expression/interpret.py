@@ -181,7 +181,7 @@ class Interpreter:
             yield from (reason for key in table.by for reason in self.why(checked.trees[key], row))
         elif Lookup(self.program.edition.rows[table.name]).row(*keys) is None:
             shown = ", ".join(
-                f"{n} {v:g}" if isinstance(v, float) else f"{n} {v}"
+                f"{n} {v + 0.0:g}" if isinstance(v, float) else f"{n} {v}"  # nought has no sign
                 for n, v in zip(table.by, keys, strict=True)
             )
             yield Reason(
