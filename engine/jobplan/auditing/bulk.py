@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from jobplan.auditing.groups import Group, Refused
 from jobplan.auditing.layout import drawn_columns
-from jobplan.auditing.sql import quoted
 from jobplan.backends import duckdb
 from jobplan.backends.sql.compile import Verdicts, compile_verdicts
 from jobplan.errors import Problem
@@ -19,6 +18,7 @@ from jobplan.findings.bulk.findings import BulkFindings
 from jobplan.findings.bulk.gaps import BulkGaps
 from jobplan.findings.bulk.waivers import load_waivers, mark
 from jobplan.policy.read import lifted_by
+from jobplan.quoting import quoted
 
 if TYPE_CHECKING:
     import pyarrow

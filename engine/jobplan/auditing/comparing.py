@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobplan.auditing.layout import VERDICTS
-from jobplan.auditing.sql import literal, quoted
 from jobplan.auditing.verifying import read_manifest
 from jobplan.errors import BrokenInput, Problem
 from jobplan.extras import library
+from jobplan.quoting import literal, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from jobplan.auditing.sql import quoted
 from jobplan.errors import Problem
 from jobplan.evaluate import Evaluator
 from jobplan.expression.program import Program
+from jobplan.quoting import quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

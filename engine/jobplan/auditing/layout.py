@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobplan.auditing.masking import masked_place
-from jobplan.auditing.sql import quoted
 from jobplan.expression.checked import Checked
 from jobplan.extras import library
 from jobplan.facts.codes import VERDICT_CODES
 from jobplan.facts.schema import FactSchema
 from jobplan.model import Policy
+from jobplan.quoting import quoted
 
 if TYPE_CHECKING:
     import pyarrow

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from jobplan.auditing.pseudonyms import Pseudonyms, identities
-from jobplan.auditing.sql import literal, quoted
 from jobplan.extras import library
 from jobplan.facts.codes import text_of
 from jobplan.facts.schema import FactSchema
+from jobplan.quoting import literal, quoted
 
 if TYPE_CHECKING:
     import pyarrow

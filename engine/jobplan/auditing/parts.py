@@ -24,11 +24,11 @@ from jobplan.auditing.layout import (
 )
 from jobplan.auditing.masking import mask_facts, masked_plans, masked_set_aside
 from jobplan.auditing.settings import Settings
-from jobplan.auditing.sql import literal, quoted
 from jobplan.auditing.writing import ROWS, written
 from jobplan.evaluate import Evaluator
 from jobplan.extras import library
 from jobplan.facts.schema import FactSchema
+from jobplan.quoting import literal, quoted
 
 if TYPE_CHECKING:
     import pyarrow

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobplan.auditing.sql import quoted
 from jobplan.facts.codes import CAUSES, assumed_of, cause_of, given_of, text_of
 from jobplan.facts.document import Plan
 from jobplan.facts.schema import FactSchema
 from jobplan.model import Cause, Relation, Row
+from jobplan.quoting import quoted
 from jobplan.source import Document, Route
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from jobplan.auditing.groups import Group, Refused
 from jobplan.auditing.layout import EVIDENCE, REASON, arrow_type, drawn_columns
 from jobplan.auditing.rebuilding import Rebuilder, Rebuilt, statements_of
-from jobplan.auditing.sql import quoted
 from jobplan.errors import BrokenPlan
 from jobplan.evaluate import Evaluator, Judged
 from jobplan.extras import library
 from jobplan.facts.codes import VERDICT_CODES
 from jobplan.findings.model import Finding
 from jobplan.findings.report import counted, overall
+from jobplan.quoting import quoted
 
 if TYPE_CHECKING:
     import pyarrow

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from jobplan.backends.sql.compile import Verdicts
 from jobplan.extras import library
+from jobplan.quoting import literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -57,7 +58,7 @@ def written(value: object) -> str:
         return f"[{', '.join(written(item) for item in value)}]"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+    return str(value) if isinstance(value, int) else literal(value)
 
 
 def judge(connection: DuckDBPyConnection, verdicts: Verdicts) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jobplan.backends.spark import SparkRunner
 from jobplan.backends.spark_trees import FACTS, WORK, view_name
 from jobplan.facts.schema import FactSchema
+from jobplan.quoting import literal, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -65,13 +66,3 @@ def columns_of(connection: DuckDBPyConnection, source: str) -> dict[str, str]:
     """Return the types of the columns of a table or file."""
     found = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     return {row[0]: row[1] for row in found}
-
-
-def quoted(name: str) -> str:
-    """Return a name as DuckDB has it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(path: Path) -> str:
-    """Return a path as DuckDB has texts."""
-    return "'" + str(path).replace("'", "''") + "'"

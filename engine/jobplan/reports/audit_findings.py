@@ -14,7 +14,8 @@ from typing import Any
 
 from jobplan.extras import library
 from jobplan.model import SEVERITIES
-from jobplan.reports.audit_tables import AuditTables, literal, quoted
+from jobplan.quoting import literal, quoted
+from jobplan.reports.audit_tables import AuditTables
 
 MOST = 200_000
 """Findings that a report embeds; of more it has the gravest."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobplan.model import SEVERITIES, VERDICTS
+from jobplan.quoting import literal, quoted
 from jobplan.reports.audit_policies import facts_named
-from jobplan.reports.audit_tables import VIOLATIONS, AuditTables, literal, quoted
+from jobplan.reports.audit_tables import VIOLATIONS, AuditTables
 
 CLEAN = "clean"
 """What a plan is counted under that has neither a finding nor a gap."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobplan.extras import library
 from jobplan.model import SEVERITIES
+from jobplan.quoting import literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -114,24 +115,6 @@ def read_json(path: Path) -> dict[str, Any]:
     """Return what a file holds; a manifest may not be there yet."""
     found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     return found
-
-
-def literal(value: object) -> str:
-    """Return a text of SQL.
-
-    >>> literal("it's")
-    "'it''s'"
-    """
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """Return a name of SQL.
-
-    >>> quoted("a-rule")
-    '"a-rule"'
-    """
-    return '"' + name.replace('"', '""') + '"'
 
 
 def written_whole(path: Path, data: bytes) -> Path:

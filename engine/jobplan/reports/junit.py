@@ -9,9 +9,10 @@ from typing import IO, Any
 from xml.etree import ElementTree
 
 from jobplan.findings.model import Finding, Report
+from jobplan.quoting import quoted
 from jobplan.reports import Style
 from jobplan.reports.audit_summary import RuleLine, rule_lines
-from jobplan.reports.audit_tables import AuditTables, audit_tables, quoted, written_whole
+from jobplan.reports.audit_tables import AuditTables, audit_tables, written_whole
 from jobplan.reports.citation import in_one_line
 
 NAME = "report.junit.xml"

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import floor
 from typing import Any
 
-from jobplan.reports.audit_tables import AuditTables, quoted
+from jobplan.quoting import quoted
+from jobplan.reports.audit_tables import AuditTables
 from jobplan.reports.drawing import (
     WIDTH,
     Box,

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from jobplan.model import SEVERITIES
+from jobplan.quoting import literal, quoted
 from jobplan.reports.audit_missing import Missing, missing
 from jobplan.reports.audit_page import MEANINGS, caveats, frame, place_of, told
 from jobplan.reports.audit_policies import facts_named
 from jobplan.reports.audit_summary import RuleLine, Totals, rule_lines, totals
-from jobplan.reports.audit_tables import VERDICT_WORDS, AuditTables, audit_tables, literal, quoted
+from jobplan.reports.audit_tables import VERDICT_WORDS, AuditTables, audit_tables
 from jobplan.reports.sheets import MOST_ROWS, Book, Column
 
 NAME = "findings.xlsx"

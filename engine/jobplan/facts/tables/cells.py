@@ -9,7 +9,8 @@ from typing import Literal
 
 from jobplan.facts.codes import CAUSES
 from jobplan.facts.schema import Field, Form
-from jobplan.facts.tables.shape import quoted, sql_type, text
+from jobplan.facts.tables.shape import sql_type
+from jobplan.quoting import literal, quoted
 from jobplan.source.complaints import NUMBER_LIMIT
 
 Held = Literal["number", "truth", "text", "date", "moment", "time", "list", "other"]
@@ -184,8 +185,8 @@ def _truth(_field: Field, name: str, _kind: str) -> Cell:
 
 
 def _truth_text(_field: Field, name: str, _kind: str) -> Cell:
-    cases = " ".join(f"WHEN {text(word)} THEN {str(truth).lower()}" for word, truth in TRUTHS.items())
-    words = ", ".join(map(text, TRUTHS))
+    cases = " ".join(f"WHEN {literal(word)} THEN {str(truth).lower()}" for word, truth in TRUTHS.items())
+    words = ", ".join(map(literal, TRUTHS))
     return Cell(f"CASE lower({name}) {cases} END", wrong=f"lower({name}) NOT IN ({words})", written=name)
 
 
@@ -203,7 +204,7 @@ def _wrong_text(field: Field, name: str) -> str:
     if field.choices:
         allowed = ["", *field.choices, *(["none"] if field.none else [])]
         found = (
-            f"TRY_CAST({name} AS ENUM ({', '.join(map(text, allowed))}))"  # in an eighth of the time of IN
+            f"TRY_CAST({name} AS ENUM ({', '.join(map(literal, allowed))}))"  # in an eighth of the time of IN
         )
         return f"{name} IS NOT NULL AND {found} IS NULL"
     return "false" if field.longest is None else f"length({name}) > {field.longest}"
@@ -261,7 +262,7 @@ def _weekday(field: Field, name: str, kind: str) -> Cell:
 
 
 def _weekday_text(field: Field, name: str, _kind: str) -> Cell:
-    cases = " ".join(f"WHEN {text(day)} THEN {index}.0" for index, day in enumerate(field.choices, 1))
+    cases = " ".join(f"WHEN {literal(day)} THEN {index}.0" for index, day in enumerate(field.choices, 1))
     value = f"CASE {name} {cases} END"
     return Cell(f"CAST({value} AS DOUBLE)", wrong=f"{name} IS NOT NULL AND {value} IS NULL", written=name)
 

@@ -23,11 +23,12 @@ from jobplan.facts.tables.inspect import Counts, Inspected, Inspection
 from jobplan.facts.tables.present import clear, hold, is_held, present, support
 from jobplan.facts.tables.raw import NUMBER
 from jobplan.facts.tables.readback import Documents, ReadBack, read_back
-from jobplan.facts.tables.shape import PLAN, arrow_schema, quoted, sql_type, told_facts
+from jobplan.facts.tables.shape import PLAN, arrow_schema, sql_type, told_facts
 from jobplan.facts.tables.slices import Slice
 from jobplan.facts.tables.source import OF_PLAN, Tables
 from jobplan.facts.tables.table_slice import TableSlice
 from jobplan.facts.tables.wrong_rows import orphans
+from jobplan.quoting import quoted
 
 _HASHED_AT_ONCE = 1 << 20
 

@@ -17,11 +17,12 @@ from jobplan.facts.tables.notes import Notes, read_notes
 from jobplan.facts.tables.present import clear, support
 from jobplan.facts.tables.probe import PLAN_ID, Probe
 from jobplan.facts.tables.raw import NUMBER
-from jobplan.facts.tables.shape import ID, PLACE, PLAN, quoted, text, told_facts
+from jobplan.facts.tables.shape import ID, PLACE, PLAN, told_facts
 from jobplan.facts.tables.table_slice import TableSlice
 from jobplan.facts.tables.wrong_cells import wrong_cells
 from jobplan.facts.tables.wrong_lists import lists, lists_in_rows, lists_of_rows
 from jobplan.facts.tables.wrong_rows import many_rows, parents, same_ids, same_plans
+from jobplan.quoting import literal, quoted
 
 
 @dataclass(slots=True)
@@ -161,8 +162,8 @@ class Inspection:
         schema = self.part.schema
         facts = told_facts(schema)
         parts = self.part.tables.raw[schema.root].parts
-        cases = " ".join(f"WHEN {index} THEN {text(part.file)}" for index, part in enumerate(parts))
-        file = f"CASE {quoted('@part')} {cases} END" if len(parts) > 1 else text(parts[0].file)
+        cases = " ".join(f"WHEN {index} THEN {literal(part.file)}" for index, part in enumerate(parts))
+        file = f"CASE {quoted('@part')} {cases} END" if len(parts) > 1 else literal(parts[0].file)
         columns = "".join(f", {quoted(name)}" for name in facts)
         return self.connection.sql(
             f"SELECT {quoted(PLAN)}, {quoted(ID)} AS plan, {file} AS file, {quoted(PLACE)} AS place, "

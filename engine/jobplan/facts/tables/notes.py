@@ -18,9 +18,10 @@ from jobplan.facts.schema import FactSchema, Field
 from jobplan.facts.tables.defects import Defect
 from jobplan.facts.tables.explain import as_written
 from jobplan.facts.tables.raw import LINE, NUMBER, PART, RawTable
-from jobplan.facts.tables.shape import PLAN, arrow_schema, quoted, sql_type
+from jobplan.facts.tables.shape import PLAN, arrow_schema, sql_type
 from jobplan.facts.tables.source import OF_PLAN
 from jobplan.facts.tables.table_slice import TableSlice
+from jobplan.quoting import quoted
 from jobplan.source import Document
 
 ROLES: Mapping[str, str] = {"waiver": "waivers", "attestation": "attestations", "assumption": "assumptions"}

@@ -21,9 +21,10 @@ from jobplan.facts.tables.documents import DOCUMENTS, LINES
 from jobplan.facts.tables.notes import ROLES
 from jobplan.facts.tables.raw import NUMBER, RawTable, open_parquet
 from jobplan.facts.tables.readback import Documents, note_documents
-from jobplan.facts.tables.shape import ID, quoted
+from jobplan.facts.tables.shape import ID
 from jobplan.facts.tables.source import OF_PLAN, OF_ROW, Tables, unknown_columns
 from jobplan.facts.tables.workbook import read_workbook
+from jobplan.quoting import quoted
 from jobplan.source import Document
 
 TABLES = frozenset({".parquet", ".csv", ".tsv"})

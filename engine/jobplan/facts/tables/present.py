@@ -8,8 +8,9 @@ import pyarrow
 from duckdb import DuckDBPyConnection
 
 from jobplan.facts.schema import FactSchema
-from jobplan.facts.tables.shape import ID, PLAN, ROW, quoted, shape
+from jobplan.facts.tables.shape import ID, PLAN, ROW, shape
 from jobplan.facts.tables.slices import GIVEN_SCHEMA, HELD, Rows, Slice, is_constant, rows_name, support_name
+from jobplan.quoting import quoted
 
 FACTS_SCHEMA = "facts"
 CHOSEN_SCHEMA = "chosen"

@@ -9,9 +9,10 @@ from duckdb import DuckDBPyConnection
 
 from jobplan.facts.schema import FactSchema
 from jobplan.facts.tables.defects import Defect
-from jobplan.facts.tables.shape import ID, quoted
+from jobplan.facts.tables.shape import ID
 from jobplan.facts.tables.source import OF_PLAN
 from jobplan.facts.tables.table_slice import TableSlice
+from jobplan.quoting import quoted
 
 PLAN_ID = f"CAST({quoted(OF_PLAN)} AS VARCHAR)"
 OWN_ID = f"NULLIF(CAST({quoted(ID)} AS VARCHAR), '')"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from jobplan.facts.tables.shape import PLACE, quoted, text
+from jobplan.facts.tables.shape import PLACE
+from jobplan.quoting import literal, quoted
 
 NUMBER, PART, LINE = "@n", "@part", "@row"
 """Columns beside those of a file: number of the row in the table, of the file, and the row in the file."""
@@ -76,7 +77,7 @@ class RawTable:
     def _part(self, index: int, part: Part, first: int, until: int) -> str:
         number = f"(file_row_number + {part.first})"
         line = quoted(LINE) if part.lines else "(file_row_number + 1)"
-        place = f"{text(part.shown + ':')} || {line}"
+        place = f"{literal(part.shown + ':')} || {line}"
         lines = f"({line}) AS {quoted(LINE)}" if not part.lines else quoted(LINE)
         columns = [quoted(name) for name in self.types if name in self._columns_of(part)]
         select = [
@@ -89,7 +90,7 @@ class RawTable:
         where = ""
         if first > part.first or until < part.first + part.rows:
             where = f" WHERE file_row_number BETWEEN {first - part.first} AND {until - part.first - 1}"
-        source = f"read_parquet({text(str(part.path))}, file_row_number = true)"
+        source = f"read_parquet({literal(part.path)}, file_row_number = true)"
         return f"SELECT {', '.join(select)} FROM {source}{where}"
 
     def _columns_of(self, part: Part) -> Iterable[str]:
@@ -107,7 +108,7 @@ def open_parquet(
     columns: dict[Path, frozenset[str]] = {}
     first = 0
     for path, shown in files:
-        source = f"read_parquet({text(str(path))})"
+        source = f"read_parquet({literal(path)})"
         found = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
         names = frozenset(row[0] for row in found)
         rows = connection.execute(f"SELECT count(*) FROM {source}").fetchone()
@@ -115,7 +116,7 @@ def open_parquet(
         parts.append(Part(path, shown, count, first, sheet, LINE in names))
         columns[path] = names
         first += count
-    listed = " UNION ALL BY NAME ".join(f"SELECT * FROM read_parquet({text(str(p.path))})" for p in parts)
+    listed = " UNION ALL BY NAME ".join(f"SELECT * FROM read_parquet({literal(p.path)})" for p in parts)
     described = connection.execute(f"DESCRIBE {listed}").fetchall()
     types = {row[0]: row[1] for row in described if row[0] not in OWN}
     empty, unspoilt = _statistics(connection, parts, types)
@@ -126,7 +127,7 @@ def _statistics(
     connection: DuckDBPyConnection, parts: Iterable[Part], types: Iterable[str]
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Return the columns without a value in any file, and those whose texts begin as `n` does in all."""
-    files = ", ".join(text(str(part.path)) for part in parts)
+    files = ", ".join(literal(part.path) for part in parts)
     found = connection.execute(
         # where a file has no statistics, nothing is known
         "SELECT path_in_schema, sum(num_values - stats_null_count) > 0, "

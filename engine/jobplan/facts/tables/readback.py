@@ -16,10 +16,11 @@ from jobplan.facts.tables.defects import Defect, table_of
 from jobplan.facts.tables.documents import Place, look_through, read_at
 from jobplan.facts.tables.inspect import Counts
 from jobplan.facts.tables.present import clear, support
-from jobplan.facts.tables.shape import ID, PLACE, PLAN, arrow_schema, quoted, sql_type, told_facts
+from jobplan.facts.tables.shape import ID, PLACE, PLAN, arrow_schema, sql_type, told_facts
 from jobplan.facts.tables.slices import STATEMENTS, DocumentSlice, support_name
 from jobplan.facts.tables.spill import DIGEST, FILE, Spill
 from jobplan.facts.tables.wrong_rows import same_plan
+from jobplan.quoting import quoted
 
 _NOTED_AT_ONCE = 20_000
 

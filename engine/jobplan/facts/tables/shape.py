@@ -26,16 +26,6 @@ _ARROW: Mapping[str, pyarrow.DataType] = {
 }
 
 
-def quoted(name: str) -> str:
-    """Return a name as SQL quotes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text(words: str) -> str:
-    """Return words as an SQL literal."""
-    return "'" + words.replace("'", "''") + "'"
-
-
 def sql_type(field: Field) -> str:
     """Return the SQL type of a fact."""
     if field.form == "list":

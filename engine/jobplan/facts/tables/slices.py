@@ -10,8 +10,9 @@ from typing import Protocol
 import pyarrow
 
 from jobplan.facts.schema import FactSchema
-from jobplan.facts.tables.shape import PLAN, quoted, shape, text
+from jobplan.facts.tables.shape import PLAN, shape
 from jobplan.facts.tables.spill import ATTESTATIONS, WAIVERS
+from jobplan.quoting import literal, quoted
 
 GIVEN_SCHEMA = "given"
 """The schema of the small tables that rows are read with: which plans there are, where their rows begin."""
@@ -108,5 +109,5 @@ class DocumentSlice:
 
     def scan(self, relation: str) -> str:
         """Return what to select the rows of a relation from, those of plans that are set aside among them."""
-        files = ", ".join(text(str(path)) for path in self.files[relation])
+        files = ", ".join(literal(path) for path in self.files[relation])
         return f"read_parquet([{files}], union_by_name = true)"

@@ -11,7 +11,7 @@ from jobplan.facts.schema import FactSchema
 from jobplan.facts.tables.cells import Cell, absent, cell, held_by
 from jobplan.facts.tables.defects import Defect
 from jobplan.facts.tables.raw import RawTable
-from jobplan.facts.tables.shape import quoted, text
+from jobplan.quoting import literal, quoted
 
 OF_PLAN, OF_ROW = "plan", "parent"
 """Columns of a table that name the plan and the row above."""
@@ -108,7 +108,7 @@ def given(table: RawTable | None, relation: str, listed: RawTable | None, has_ro
         return f"CAST({unsaid} AS UTINYINT)"
     word = said(relation)
     cases = " ".join(
-        f"WHEN {text(key)} THEN {'NULL' if code is None else code}" for key, code in GIVEN.items()
+        f"WHEN {literal(key)} THEN {'NULL' if code is None else code}" for key, code in GIVEN.items()
     )
     blank = f"CASE WHEN {has_rows} THEN NULL ELSE {CAUSES['blank']} END"
     return f"CAST(CASE WHEN {word} IS NULL THEN {blank} ELSE CASE {word} {cases} END END AS UTINYINT)"

@@ -9,9 +9,10 @@ import pyarrow
 
 from jobplan.facts.codes import CAUSES, assumed_of, cause_of, given_of, text_of
 from jobplan.facts.schema import FactSchema
-from jobplan.facts.tables.shape import ABOVE, ID, PLACE, PLAN, ROW, lists_of, quoted, sql_type
+from jobplan.facts.tables.shape import ABOVE, ID, PLACE, PLAN, ROW, lists_of, sql_type
 from jobplan.facts.tables.slices import Rows, is_constant, rows_name, support_name
 from jobplan.facts.tables.source import OF_PLAN, OF_ROW, Tables, given
+from jobplan.quoting import quoted
 
 _AT_ONCE = 122_880  # rows of a row group of DuckDB
 

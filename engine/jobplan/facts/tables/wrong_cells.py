@@ -5,7 +5,8 @@ from __future__ import annotations
 from jobplan.facts.tables.explain import Explainer
 from jobplan.facts.tables.probe import PLAN_ID, Probe
 from jobplan.facts.tables.raw import LINE, NUMBER, PART
-from jobplan.facts.tables.shape import ID, quoted
+from jobplan.facts.tables.shape import ID
+from jobplan.quoting import quoted
 
 ID_LENGTH = 200
 """Characters of an id; the schema of documents has the same limit."""

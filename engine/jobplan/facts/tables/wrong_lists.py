@@ -8,8 +8,9 @@ from jobplan.errors import suggest
 from jobplan.facts.codes import CAUSES, given_of
 from jobplan.facts.tables.probe import PLAN_ID, Probe
 from jobplan.facts.tables.raw import LINE, NUMBER, PART
-from jobplan.facts.tables.shape import ID, PLAN, lists_of, quoted, text
+from jobplan.facts.tables.shape import ID, PLAN, lists_of
 from jobplan.facts.tables.source import GIVEN, code_column, given, said
+from jobplan.quoting import literal, quoted
 
 _WRONG = quoted("@wrong")
 
@@ -50,7 +51,7 @@ def _code(probe: Probe, name: str, has_rows: str) -> str:
 
 
 def _wrong(probe: Probe, name: str, has_rows: str) -> str:
-    word, words = said(name), ", ".join(map(text, GIVEN))
+    word, words = said(name), ", ".join(map(literal, GIVEN))
     wrong = f"{word} NOT IN ({words}) OR ({word} IN ('none', 'not_carried') AND {has_rows})"
     if name not in {*probe.part.tables.raw, *probe.part.tables.broken}:
         wrong += f" OR {word} IN ('listed', 'partial')"

@@ -9,8 +9,9 @@ from duckdb import DuckDBPyConnection
 from jobplan.facts.tables.defects import Defect
 from jobplan.facts.tables.probe import OWN_ID, PLAN_ID, Probe
 from jobplan.facts.tables.raw import LINE, NUMBER, PART
-from jobplan.facts.tables.shape import ID, PLACE, PLAN, quoted
+from jobplan.facts.tables.shape import ID, PLACE, PLAN
 from jobplan.facts.tables.source import OF_PLAN, OF_ROW, Tables
+from jobplan.quoting import quoted
 
 
 def same_plan(plan: str) -> tuple[str, str]:

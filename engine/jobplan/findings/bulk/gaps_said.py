@@ -16,6 +16,7 @@ from jobplan.facts.schema import FactSchema
 from jobplan.findings.bulk.findings import BulkFindings
 from jobplan.findings.bulk.labels import label
 from jobplan.findings.wording import MOST_ROWS
+from jobplan.quoting import literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -144,14 +145,13 @@ class Said:
             where = "WHERE c.named = ''"
             return (f'SELECT P, C, c.before || {words} FROM work."gap wanted" '
                     f'JOIN work."gap clause" c USING (C) {join} {where}')  # fmt: skip
-        name = relation.replace("'", "''")
         return (
             f"SELECT P, C, start || {LISTED} FROM (SELECT P, C, start, {EACH_ONCE} AS names FROM ("
             f"SELECT P, C, c.before || {words} || c.after AS start, "
             "list_select(CASE c.named WHEN 'own' THEN k.own ELSE k.above END, c.ranks) AS labels "
             f'FROM work."gap wanted" JOIN work."gap clause" c USING (C) '
             f'JOIN work."gap called {relation}" k USING (P) {join} '
-            f"WHERE c.relation = '{name}' AND c.named <> ''))"
+            f"WHERE c.relation = {literal(relation)} AND c.named <> ''))"
         )
 
 
